@@ -1,0 +1,80 @@
+"""The command line: one module a command, and one line on standard error for what is wrong."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from typing import NoReturn
+
+import click
+
+from ws76proxy import __version__
+from ws76proxy.errors import UsageError
+
+__all__ = ["commands", "main"]
+
+_COMMANDS = {
+    "demo": "ws76proxy.cli.demo",
+    "relay": "ws76proxy.cli.relay",
+}
+
+
+class _Commands(click.Group):
+    """Imports a command's module only when it is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        module = _COMMANDS.get(cmd_name)
+        if module is None:
+            return None
+        command: click.Command = import_module(module).command
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in _COMMANDS and not args[0].startswith("-"):
+            known = ", ".join(self.list_commands(ctx))
+            raise click.UsageError(f"no command {args[0]!r}; expected one of: {known}", ctx)
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="ws76proxy")
+def commands() -> None:
+    """See, explain and pass on the WebSockets of 2009 to 2011: hixie-76 and hixie-75."""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run a command line; return the exit status: 0, 1 for a failure, 2 for wrong usage."""
+    try:
+        status = commands.main(arguments, prog_name="ws76proxy", standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        return 2
+    except click.ClickException as error:
+        context = getattr(error, "ctx", None)
+        _say(context.command_path if context else "ws76proxy", error.format_message())
+        return error.exit_code
+    except UsageError as error:
+        _say("ws76proxy", str(error))
+        return 2
+    except (click.Abort, KeyboardInterrupt):
+        return 130
+    except BrokenPipeError:
+        # Whoever read our output has gone; Python would complain once more at exit.
+        sys.stderr.close()
+        return 1
+    return status if isinstance(status, int) else 0
+
+
+def _say(command: str, text: str) -> None:
+    line = " ".join(text.split())
+    click.echo(f"{command}: {line}", err=True)
+
+
+def fail(text: str) -> NoReturn:
+    """End the command with one line on standard error and exit status 1."""
+    raise click.ClickException(text)

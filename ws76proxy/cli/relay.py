@@ -1,0 +1,217 @@
+"""`ws76proxy relay`: stand between a browser and a server, and say what happens."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Literal
+
+import click
+
+from ws76proxy.cli.serving import output, raise_file_limit, run, until_stopped
+from ws76proxy.cli.types import ADDRESS, SECONDS, SIZE, UPSTREAM
+from ws76proxy.endpoint import Endpoint
+from ws76proxy.relay import Relay, RelayOptions
+from ws76proxy.relay.outlet import Listener
+from ws76proxy.relay.tls import listener_context, upstream_context
+from ws76proxy.session import SessionOptions
+from ws76proxy.wire import HeadLimits
+
+__all__ = ["command"]
+
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+@click.command("relay")
+@click.argument("upstream", type=UPSTREAM)
+@click.option(
+    "--listen",
+    type=ADDRESS,
+    default="127.0.0.1:8076",
+    show_default=True,
+    help="Where clients connect. Port 0 picks a free one.",
+)
+@click.option("--tls-cert", type=_FILE, help="Serve wss with this PEM certificate (chain).")
+@click.option("--tls-key", type=_FILE, help="Its key, where that is in a file of its own.")
+@click.option("--ca-file", type=_FILE, help="Trust these authorities for a wss upstream.")
+@click.option("--insecure", is_flag=True, help="Do not verify a wss upstream's certificate.")
+@click.option(
+    "--legacy-tls",
+    is_flag=True,
+    help="Speak TLS 1.0 and 1.1 and old ciphers too, on both sides, for old devices. Unsafe.",
+)
+@click.option(
+    "--challenge",
+    type=click.Choice(["forward", "own"]),
+    default="forward",
+    show_default=True,
+    help="Pass the client's keys on, or ask the server a challenge of our own.",
+)
+@click.option(
+    "--host",
+    type=click.Choice(["upstream", "keep"]),
+    default="upstream",
+    show_default=True,
+    help="The Host that the server gets: its own address, or what the client sent.",
+)
+@click.option("--repair", is_flag=True, help="Correct a wrong answer on its way to the client.")
+@click.option(
+    "--allow-origin",
+    multiple=True,
+    metavar="PATTERN",
+    help="Refuse WebSockets of other Origins with 403. Repeatable; * and ? match.",
+)
+@click.option(
+    "--allow-host",
+    multiple=True,
+    metavar="PATTERN",
+    help="Refuse requests for other Hosts with 403. Repeatable; * and ? match.",
+)
+@click.option("--handshake-timeout", type=SECONDS, default=30.0, show_default=True)
+@click.option(
+    "--idle-timeout",
+    type=SECONDS,
+    default=3600.0,
+    show_default=True,
+    help="End a session in which neither side says anything; 0: never.",
+)
+@click.option(
+    "--close-timeout",
+    type=SECONDS,
+    default=10.0,
+    show_default=True,
+    help="How long one side may go on after the other has ended.",
+)
+@click.option(
+    "--max-message",
+    type=SIZE,
+    default="64MiB",
+    show_default=True,
+    help="Larger messages are passed on, but not decoded or kept.",
+)
+@click.option(
+    "--max-head", type=SIZE, default="64KiB", show_default=True, help="Larger heads are refused."
+)
+@click.option(
+    "--max-connections",
+    type=click.IntRange(1),
+    default=10_000,
+    show_default=True,
+    help="More clients are answered 503.",
+)
+@click.option(
+    "--write-buffer",
+    type=SIZE,
+    default="256KiB",
+    show_default=True,
+    help="What may wait for a slow reader before the other side is not read any more.",
+)
+@click.option("-q", "--quiet", is_flag=True, help="Print only what is wrong.")
+@click.option("-v", "--verbose", is_flag=True, help="Print raw bytes too.")
+@click.option("--json", "as_json", is_flag=True, help="Print records as JSON Lines.")
+@click.option("--show-secrets", is_flag=True, help="Print cookies and authorization too.")
+@click.option(
+    "--loop",
+    "loop_name",
+    type=click.Choice(["auto", "asyncio", "uvloop"]),
+    default="auto",
+    show_default=True,
+    help="The event loop: auto is uvloop where it is installed.",
+)
+def command(
+    upstream: Endpoint,
+    listen: tuple[str, int],
+    tls_cert: Path | None,
+    tls_key: Path | None,
+    ca_file: Path | None,
+    insecure: bool,
+    legacy_tls: bool,
+    challenge: Literal["forward", "own"],
+    host: Literal["upstream", "keep"],
+    repair: bool,
+    allow_origin: tuple[str, ...],
+    allow_host: tuple[str, ...],
+    handshake_timeout: float,
+    idle_timeout: float,
+    close_timeout: float,
+    max_message: int,
+    max_head: int,
+    max_connections: int,
+    write_buffer: int,
+    quiet: bool,
+    verbose: bool,
+    as_json: bool,
+    show_secrets: bool,
+    loop_name: Literal["auto", "asyncio", "uvloop"],
+) -> None:
+    """Relay hixie-76 and hixie-75 WebSockets to UPSTREAM (ws://HOST:PORT or wss://HOST:PORT).
+
+    Clients connect to --listen instead of the server. Each opening handshake is taken apart and
+    verified, each message is printed, and every byte is passed on as it came.
+    """
+    if quiet and verbose:
+        raise click.UsageError("found both -q and -v; expected one of them")
+    if tls_key is not None and tls_cert is None:
+        raise click.UsageError("found --tls-key without --tls-cert; expected both")
+    if not upstream.secure and (ca_file is not None or insecure):
+        option = "--insecure" if insecure else "--ca-file"
+        raise click.UsageError(f"found {option} with {upstream}; expected a wss:// upstream")
+    if handshake_timeout == 0:
+        raise click.UsageError("found --handshake-timeout 0; expected more than 0 seconds")
+    listener_tls = None
+    if tls_cert is not None:
+        listener_tls = listener_context(tls_cert, tls_key, legacy=legacy_tls)
+    upstream_tls = None
+    if upstream.secure:
+        upstream_tls = upstream_context(ca_file, insecure=insecure, legacy=legacy_tls)
+    if legacy_tls:
+        click.echo("warning: --legacy-tls: old TLS protects against nobody", err=True)
+
+    listeners, messages, good = output(
+        quiet=quiet, verbose=verbose, as_json=as_json, show_secrets=show_secrets
+    )
+    options = RelayOptions(
+        session=SessionOptions(
+            upstream=upstream,
+            listener=Endpoint(listener_tls is not None, *listen),
+            challenge=challenge,
+            host=host,
+            repair=repair,
+            max_message=max_message,
+            head_limits=HeadLimits(size=max_head),
+            allow_origins=allow_origin,
+            allow_hosts=allow_host,
+            messages=messages,
+            good_findings=good,
+        ),
+        host=listen[0],
+        port=listen[1],
+        listener_tls=listener_tls,
+        upstream_tls=upstream_tls,
+        handshake_timeout=handshake_timeout,
+        idle_timeout=idle_timeout,
+        close_timeout=close_timeout,
+        max_connections=max_connections,
+        write_buffer=write_buffer,
+    )
+    raise_file_limit(2 * max_connections)
+    run(_serve(options, listeners), loop_name)
+
+
+async def _serve(options: RelayOptions, listeners: list[Listener]) -> None:
+    try:
+        relay = await Relay(options, listeners).__aenter__()
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise click.ClickException(
+            f"cannot listen on {options.host}:{options.port}: {reason}"
+        ) from None
+    try:
+        async with until_stopped() as stopped:
+            for host, port in relay.addresses:
+                where = Endpoint(options.listener_tls is not None, host, port)
+                click.echo(f"listening on {where}", err=True)
+            sys.stderr.flush()
+            await stopped.wait()
+    finally:
+        await relay.__aexit__()

@@ -1,0 +1,137 @@
+"""What commands that serve share: the event loop, signals, limits, and where records go."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import io
+import resource
+import signal
+import sys
+from collections.abc import AsyncIterator, Callable, Coroutine
+from typing import IO, TYPE_CHECKING, Any, Literal, cast
+
+import click
+
+if TYPE_CHECKING:
+    from ws76proxy.console import Console
+
+from ws76proxy.record import AnyRecord, Messages
+from ws76proxy.relay.outlet import JsonLines, Listener, Outlet
+
+__all__ = ["output", "raise_file_limit", "run", "until_stopped"]
+
+
+def run(
+    work: Coroutine[Any, Any, None], loop_name: Literal["auto", "asyncio", "uvloop"] = "auto"
+) -> None:
+    """Run a command's coroutine on the loop that the user wants."""
+    factory: Callable[[], asyncio.AbstractEventLoop] | None = None
+    if loop_name != "asyncio":
+        try:
+            import uvloop
+
+            factory = uvloop.new_event_loop
+        except ImportError:
+            if loop_name == "uvloop":
+                work.close()
+                raise click.UsageError(
+                    "--loop uvloop: uvloop is not installed; expected pip install 'ws76proxy[fast]'"
+                ) from None
+    with asyncio.Runner(loop_factory=factory) as runner:
+        runner.run(work)
+
+
+@contextlib.asynccontextmanager
+async def until_stopped() -> AsyncIterator[asyncio.Event]:
+    """An event that SIGINT and SIGTERM set. A second signal ends the process at once."""
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    signals = (signal.SIGINT, signal.SIGTERM)
+
+    def stop() -> None:
+        stopped.set()
+        for number in signals:
+            loop.remove_signal_handler(number)
+            signal.signal(number, signal.SIG_DFL)
+
+    for number in signals:
+        loop.add_signal_handler(number, stop)
+    try:
+        yield stopped
+    finally:
+        for number in signals:
+            loop.remove_signal_handler(number)
+
+
+def raise_file_limit(wanted: int) -> None:
+    """Let this process open as many files as it may need, as far as the system allows."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    enough = wanted + 64
+    if hard != resource.RLIM_INFINITY:
+        enough = min(enough, hard)
+    if soft != resource.RLIM_INFINITY and soft < enough:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (enough, hard))
+
+
+def output(
+    *, quiet: bool, verbose: bool, as_json: bool, show_secrets: bool
+) -> tuple[list[Listener], bool, bool]:
+    """Who listens to the records, and whether to messages and to checks that passed."""
+    outlet = Outlet(sys.stdout.buffer)
+    if as_json:
+        return [JsonLines(outlet, show_secrets=show_secrets)], True, True
+    # Not above: JSON Lines have no use for a terminal library.
+    from rich.console import Console as RichConsole
+
+    from ws76proxy.console import Console
+
+    level: Literal["quiet", "normal", "verbose"] = "normal"
+    if quiet or verbose:
+        level = "quiet" if quiet else "verbose"
+    terminal = _Terminal(outlet)
+    # Rich asks the real terminal for its width; ours is only the way there.
+    rich_console = RichConsole(file=cast("IO[str]", terminal), highlight=False)
+    console = Console(rich_console, level=level, show_secrets=show_secrets)
+    return [_OnScreen(console, outlet)], not quiet, not quiet
+
+
+class _Terminal(io.TextIOBase):
+    """Standard output as Rich sees it, written by the outlet's thread."""
+
+    def __init__(self, outlet: Outlet) -> None:
+        self._outlet = outlet
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override]
+        return sys.stdout.encoding
+
+    def isatty(self) -> bool:
+        return sys.stdout.isatty()
+
+    def fileno(self) -> int:
+        return sys.stdout.fileno()
+
+    def write(self, text: str) -> int:
+        self._outlet.write(text.encode(self.encoding, "replace"))
+        return len(text)
+
+    def flush(self) -> None:
+        """The outlet's thread flushes."""
+
+
+class _OnScreen:
+    """The console as a listener of the relay."""
+
+    def __init__(self, console: Console, outlet: Outlet) -> None:
+        self._outlet = outlet
+        self._console = console
+        self.tell: Callable[[AnyRecord | Messages], None] = console.tell
+        self.settle = console.settle
+        self.start = outlet.start
+        self.stop = outlet.stop
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the terminal is behind."""
+        return self._outlet.is_full

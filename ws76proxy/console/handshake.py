@@ -1,0 +1,192 @@
+"""One opening handshake: its records gathered, and set as one block."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from ws76proxy.console.challenge import put_challenge
+from ws76proxy.console.fields import put_adjustments, put_fields, put_status, request_line
+from ws76proxy.console.findings import put_findings
+from ws76proxy.console.ink import Ink
+from ws76proxy.console.page import LABEL, Page, session_span
+from ws76proxy.console.text import cells, escape_head, neutral, wrap
+from ws76proxy.record import (
+    AdjustmentRecord,
+    AnyRecord,
+    ChallengeRecord,
+    ClosingRecord,
+    FindingRecord,
+    RequestRecord,
+    ResponseRecord,
+    SessionStartRecord,
+)
+
+__all__ = ["Handshake", "closing_words"]
+
+_HIXIE = ("hixie-76", "hixie-75")
+# A peer decides how many findings and adjustments it causes; a page that long is not read.
+_MOST = 64
+
+_Gathered = TypeVar("_Gathered")
+
+
+class Handshake:
+    """What has been told of an opening handshake so far."""
+
+    def __init__(self, start: SessionStartRecord | None) -> None:
+        self.start = start
+        self.request: RequestRecord | None = None
+        self.response: ResponseRecord | None = None
+        self.challenges: list[ChallengeRecord] = []
+        self.adjustments: list[AdjustmentRecord] = []
+        self.findings: list[FindingRecord] = []
+        self.closings: list[ClosingRecord] = []
+        self.left_out = 0
+        self.continued = False
+
+    def add(self, record: AnyRecord) -> None:
+        """Gather one more record; those that belong to no handshake are passed over."""
+        match record:
+            case SessionStartRecord():
+                self.start = record
+            case RequestRecord():
+                self.request = record
+            case ResponseRecord():
+                self.response = record
+            case ChallengeRecord():
+                self._keep(self.challenges, record)
+            case AdjustmentRecord():
+                self._keep(self.adjustments, record)
+            case FindingRecord():
+                self._keep(self.findings, record)
+            case ClosingRecord():
+                self._keep(self.closings, record)
+
+    def _keep(self, kept: list[_Gathered], record: _Gathered) -> None:
+        if len(kept) < _MOST:
+            kept.append(record)
+        else:
+            self.left_out += 1
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing to set."""
+        return not (
+            self.request
+            or self.response
+            or self.challenges
+            or self.adjustments
+            or self.findings
+            or self.closings
+        )
+
+    @property
+    def decided(self) -> bool:
+        """Whether no more can come of it, once the records of this input are all told."""
+        request, response = self.request, self.response
+        if self.continued or self.closings or self.challenges:
+            return True
+        if request is None or request.dialect not in _HIXIE:
+            return True
+        if response is None:
+            # A server's head that cannot be read is told as a finding only; and a handshake behind
+            # an unanswered request is passed on unread.
+            return any(
+                one.stream == "server" or one.code == "pipelined-upgrade" for one in self.findings
+            )
+        return response.status != 101 or request.dialect == "hixie-75"
+
+    def block(self, ink: Ink, width: int, *, session: int, raw: bool = False) -> str:
+        """The block, its lines ended; `raw`: with both heads as they came."""
+        request, response = self.request, self.response
+        page = Page(ink, width, [session_span(session)])
+        self._put_title(page)
+        if self.challenges:
+            page.blank()
+            for number, challenge in enumerate(self.challenges):
+                if number:
+                    page.blank()
+                put_challenge(page, challenge, title=len(self.challenges) > 1)
+        if request is not None or response is not None:
+            page.blank()
+        if response is not None:
+            put_status(page, response)
+        elif request is not None and request.dialect in _HIXIE:
+            page.labelled("Status", ("error", "(no answer from the server)"))
+        if request is not None:
+            put_fields(page, request, response, self._secure)
+        if self.adjustments:
+            page.blank()
+            put_adjustments(page, self.adjustments, keys=raw or not self.challenges)
+        if self.findings:
+            page.blank()
+            put_findings(page, self.findings, evidence=raw)
+        if self.left_out:
+            page.labelled("", ("dim", f"and {self.left_out} more"))
+        for closing in self.closings:
+            page.text("ended", closing_words(closing, named=True))
+        if raw:
+            self._put_heads(page)
+        return page.painted()
+
+    @property
+    def _secure(self) -> bool:
+        return self.start is not None and self.start.listener.startswith("wss:")
+
+    def _put_title(self, page: Page) -> None:
+        if self.request is None:
+            page.row(("strong", "the handshake, continued" if self.continued else "handshake"))
+        else:
+            dialect = neutral(self.request.dialect)
+            line = request_line(self.request)
+            if cells(dialect) + cells(line) + 7 > page.width:
+                line = page.cut(line, page.width - cells(dialect) - 7)
+            page.row(("strong", dialect), ("", f"  {line}"))
+        if self.start is not None and self.request is not None:
+            start, right = self.start, page.ink.right
+            path = f"{start.client} {right} {start.listener} {right} {start.upstream}"
+            clock = start.started.partition("T")[2][:8]
+            for line in wrap(f"{path}  {clock}" if clock else path, page.width - 5):
+                page.row(("dim", line))
+
+    def _put_heads(self, page: Page) -> None:
+        for label, record, sender in (
+            ("client", self.request, "server"),
+            ("server", self.response, "client"),
+        ):
+            if record is None:
+                continue
+            page.blank()
+            page.row(("label", f"the {label} sent"))
+            _put_head(page, record.head)
+            if record.sent is not None:
+                page.row(("label", f"the {sender} got"))
+                _put_head(page, record.sent)
+
+
+def _put_head(page: Page, head: str) -> None:
+    for line in head.splitlines(keepends=True) if head.isascii() else _lines(head):
+        shown = escape_head(line)
+        for piece in wrap(shown, page.room + LABEL - 2):
+            page.row(("", "  "), ("", piece))
+
+
+def _lines(head: str) -> list[str]:
+    # Latin-1 has characters that str.splitlines takes for line ends and HTTP does not.
+    lines = [f"{line}\n" for line in head.split("\n")]
+    lines[-1] = lines[-1][:-1]
+    return lines if lines[-1] else lines[:-1]
+
+
+def closing_words(record: ClosingRecord, *, named: bool) -> str:
+    """Who ended a session how, in words; `named`: with the name of who did."""
+    how = {
+        "closing-handshake": "closing handshake, FF 00",
+        "end-of-stream": "end of stream",
+        "reset": "connection reset",
+        "timeout": "time is up",
+        "shutdown": "the relay stops",
+        "refused": "refused",
+    }.get(record.how, neutral(record.how))
+    text = f"{how}: {neutral(record.detail)}" if record.detail else how
+    return f"{record.by}: {text} (after {record.time:.1f} s)" if named else text

@@ -1,0 +1,78 @@
+"""Text of peers made fit for a terminal: neutral, measured in cells, cut and wrapped."""
+
+from __future__ import annotations
+
+from rich.cells import cell_len, chop_cells, set_cell_size
+
+__all__ = ["cells", "cut", "escape_head", "neutral", "wrap"]
+
+_SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t", "\0": "\\0"}
+# Not printable to Python, yet without power over a terminal: joiners and wide or fixed spaces.
+_HARMLESS = frozenset("\u200c\u200d\u3000")
+
+
+def neutral(text: str) -> str:
+    """The text with everything escaped that could command a terminal or reorder its line.
+
+    Those are control characters (escape sequences begin with one), bidirectional controls and what
+    else has no glyph. Line ends are escaped too.
+    """
+    return text if text.isprintable() else "".join(map(_escape, text))
+
+
+def _escape(character: str) -> str:
+    if character.isprintable() or character in _HARMLESS:
+        return character
+    code = ord(character)
+    if code < 0x100:
+        return _SHORT.get(character) or f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+_HEAD_ESCAPES = {
+    code: _SHORT.get(chr(code)) or f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0x100))
+}
+
+
+def escape_head(text: str) -> str:
+    """Latin-1 text of a head as its bytes: all that is not printable ASCII as ``\\xNN``."""
+    if text.isascii() and text.isprintable():
+        return text
+    return neutral(text.translate(_HEAD_ESCAPES))
+
+
+def cells(text: str) -> int:
+    """How many columns a neutral text takes."""
+    return len(text) if text.isascii() else cell_len(text)
+
+
+def cut(text: str, room: int, ellipsis: str) -> str:
+    """The text, made neutral and shortened to so many columns.
+
+    Only as much of it is looked at as could be shown.
+    """
+    piece = text[: room + 1]
+    shown = neutral(piece)
+    if len(piece) == len(text) and cells(shown) <= room:
+        return shown
+    room = max(room - len(ellipsis), 0)
+    if cells(shown) > room:
+        shown = shown[:room] if shown.isascii() else set_cell_size(shown, room)
+    return shown + ellipsis
+
+
+def wrap(text: str, room: int) -> list[str]:
+    """The text, made neutral, in lines of at most so many columns; at least one line."""
+    room = max(room, 16)
+    lines: list[str] = []
+    line = ""
+    for word in neutral(text).split(" "):
+        longer = f"{line} {word}" if line else word
+        if cells(longer) <= room:
+            line = longer
+            continue
+        if line:
+            lines.append(line)
+        *whole, line = chop_cells(word, room) or [""]
+        lines += whole
+    return [*lines, line]

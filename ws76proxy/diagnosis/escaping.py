@@ -1,0 +1,34 @@
+"""Bytes from the wire made fit to be read: printable, unambiguous, bounded."""
+
+from __future__ import annotations
+
+__all__ = ["quoted", "visible"]
+
+_SHORT = {0x0D: "\\r", 0x0A: "\\n", 0x09: "\\t", 0x5C: "\\\\"}
+_VISIBLE = [
+    _SHORT.get(byte) or (chr(byte) if 0x20 <= byte < 0x7F else f"\\x{byte:02x}")
+    for byte in range(256)
+]
+_SPACE = "\N{OPEN BOX}"
+
+
+def visible(data: bytes, *, limit: int = 120, show_spaces: bool = False) -> str:
+    """The bytes as printable text: what is not printable ASCII is escaped as in Python.
+
+    Longer data is cut at `limit` bytes, and the whole size told. With `show_spaces`, spaces become
+    U+2423 where one could be overlooked: at an edge, or next to another.
+    """
+    cut = data[:limit]
+    text = "".join([_VISIBLE[byte] for byte in cut])
+    if show_spaces and (cut[:1] == b" " or cut[-1:] == b" " or b"  " in cut):
+        text = text.replace(" ", _SPACE)
+    return text if len(data) <= limit else f"{text}... ({len(data)} bytes)"
+
+
+def quoted(value: bytes) -> str:
+    """A value from the wire for a sentence, in quotes, cut at 120 bytes."""
+    text = value[:120].decode("latin-1")
+    # Nearly every value is plain, and this runs in each handshake.
+    if not (text.isascii() and text.isprintable()) or "\\" in text:
+        text = visible(value[:120])
+    return f'"{text}"' if len(value) <= 120 else f'"{text}"... ({len(value)} bytes)'

@@ -1,0 +1,82 @@
+"""Where a WebSocket is: scheme, host and port, read from what a user types."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from ws76proxy.errors import UsageError
+
+__all__ = ["Endpoint", "parse_address", "parse_upstream"]
+
+
+class Endpoint(NamedTuple):
+    """A host and port, and whether TLS is spoken there. An IPv6 host is without brackets."""
+
+    secure: bool
+    host: str
+    port: int
+
+    @property
+    def scheme(self) -> str:
+        """``ws`` or ``wss``."""
+        return "wss" if self.secure else "ws"
+
+    @property
+    def authority(self) -> str:
+        """What a Host field says: the port is left out where it is the scheme's default."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if self.port == (443 if self.secure else 80) else f"{host}:{self.port}"
+
+    @property
+    def web_origin(self) -> str:
+        """The origin of a page that is served there."""
+        return f"{'https' if self.secure else 'http'}://{self.authority}"
+
+    def __str__(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{self.scheme}://{host}:{self.port}"
+
+
+def parse_upstream(text: str) -> Endpoint:
+    """Read ``ws://host[:port][/]`` or ``wss://…``; raises UsageError."""
+    expected = "expected ws://HOST[:PORT] or wss://HOST[:PORT]"
+    try:
+        url = urlsplit(text)
+        port = url.port
+    except ValueError as error:
+        raise UsageError(f"{text!r}: {error}; {expected}") from None
+    if url.scheme not in ("ws", "wss"):
+        found = f"the scheme {url.scheme!r}" if "://" in text else "no scheme"
+        raise UsageError(f"{text!r}: found {found}; {expected}")
+    if not url.hostname:
+        raise UsageError(f"{text!r}: found no host; {expected}")
+    if url.username is not None or url.password is not None:
+        raise UsageError(f"{text!r}: found user information; {expected}")
+    if url.path not in ("", "/") or url.query or url.fragment:
+        extra = text.split("://", 1)[1].partition("/")[2]
+        raise UsageError(
+            f"{text!r}: found the path {'/' + extra!r}, but the client's is used; {expected}"
+        )
+    if port == 0:
+        raise UsageError(f"{text!r}: found port 0; {expected}")
+    secure = url.scheme == "wss"
+    return Endpoint(secure, url.hostname, port or (443 if secure else 80))
+
+
+def parse_address(text: str) -> tuple[str, int]:
+    """Read ``HOST:PORT`` (``[::1]:8076`` for IPv6; an empty host is every address).
+
+    Raises UsageError.
+    """
+    host, colon, port = text.rpartition(":")
+    expected = "expected HOST:PORT, such as 127.0.0.1:8076 or [::1]:8076"
+    if not colon:
+        raise UsageError(f"{text!r}: found no port; {expected}")
+    if host.startswith("[") and host.endswith("]"):
+        host = host[1:-1]
+    elif ":" in host:
+        raise UsageError(f"{text!r}: an IPv6 address needs brackets; {expected}")
+    if not (port.isascii() and port.isdigit()) or int(port) > 65535:
+        raise UsageError(f"{text!r}: found the port {port!r}; {expected}, port 0 to 65535")
+    return host, int(port)

@@ -1,0 +1,129 @@
+"""Where records leave the process: bounded, and by a thread, so that no reader can stall us."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable
+from typing import IO, Protocol
+
+import msgspec
+
+from ws76proxy.record import AnyRecord, Messages, redact
+
+__all__ = ["DEFAULT_OUTLET_LIMIT", "JsonLines", "Listener", "Outlet"]
+
+DEFAULT_OUTLET_LIMIT = 4 * 1024 * 1024
+
+
+class Listener(Protocol):
+    """Somebody whom a relay tells its records."""
+
+    @property
+    def is_full(self) -> bool:
+        """Whether sessions should wait before they tell more."""
+
+    def start(self, drained: Callable[[], None]) -> None:
+        """Begin; `drained` is to be called, from any thread, when there is room again."""
+
+    def tell(self, record: AnyRecord | Messages) -> None:
+        """Take a record. Must not block."""
+
+    def settle(self) -> None:
+        """A batch is complete."""
+
+    def stop(self) -> None:
+        """Write what is left, in bounded time."""
+
+
+class Outlet:
+    """Bytes for a file that may be slow: a terminal, a pipe.
+
+    `write` never blocks. Above `limit` bytes waiting `is_full` is true until half of them are gone.
+    When the file breaks (its reader has gone), what comes after is dropped and `broken` says why.
+    """
+
+    def __init__(self, file: IO[bytes], limit: int = DEFAULT_OUTLET_LIMIT) -> None:
+        self._file = file
+        self._limit = limit
+        self._waiting: deque[bytes] = deque()
+        self._size = 0
+        self._changed = threading.Condition()
+        self._stopping = False
+        self._drained: Callable[[], None] = lambda: None
+        self._thread = threading.Thread(target=self._work, name="outlet", daemon=True)
+        self.is_full = False
+        self.broken: str | None = None
+
+    def start(self, drained: Callable[[], None]) -> None:
+        """Begin to write; `drained` is called from the writing thread."""
+        self._drained = drained
+        self._thread.start()
+
+    def write(self, data: bytes) -> None:
+        """Take bytes to write."""
+        if self.broken is not None or not data:
+            return
+        with self._changed:
+            self._waiting.append(data)
+            self._size += len(data)
+            if self._size > self._limit:
+                self.is_full = True
+            self._changed.notify()
+
+    def stop(self, seconds: float = 5.0) -> None:
+        """Write what waits, for so long at most."""
+        with self._changed:
+            self._stopping = True
+            self._changed.notify()
+        if self._thread.is_alive():
+            self._thread.join(seconds)
+
+    def _work(self) -> None:
+        while True:
+            with self._changed:
+                while not self._waiting and not self._stopping:
+                    self._changed.wait()
+                if not self._waiting:
+                    return
+                batch = b"".join(self._waiting)
+                self._waiting.clear()
+            try:
+                self._file.write(batch)
+                self._file.flush()
+            except (OSError, ValueError) as error:
+                self.broken = str(error)
+            with self._changed:
+                self._size -= len(batch)
+                ready = self.is_full and self._size <= self._limit // 2
+                if ready:
+                    self.is_full = False
+            if ready:
+                self._drained()
+
+
+class JsonLines:
+    """Each record as a line of JSON."""
+
+    def __init__(self, outlet: Outlet, *, show_secrets: bool) -> None:
+        self._outlet = outlet
+        self._show_secrets = show_secrets
+        self._encoder = msgspec.json.Encoder()
+        self.start = outlet.start
+        self.stop = outlet.stop
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the file's reader is behind."""
+        return self._outlet.is_full
+
+    def tell(self, record: AnyRecord | Messages) -> None:
+        """Write a record, or a line for each of a run of messages."""
+        if isinstance(record, Messages):
+            self._outlet.write(self._encoder.encode_lines(record.records()))
+        else:
+            shown = record if self._show_secrets else redact(record)
+            self._outlet.write(self._encoder.encode(shown) + b"\n")
+
+    def settle(self) -> None:
+        """Nothing is kept back."""

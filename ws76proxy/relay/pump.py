@@ -1,0 +1,273 @@
+"""A session on two transports: carries out its commands, keeps its times and its back-pressure."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, cast
+
+from ws76proxy.record import NoticeRecord
+from ws76proxy.session import (
+    Close,
+    Command,
+    Connect,
+    PauseReading,
+    Peer,
+    ResumeReading,
+    Send,
+    SendEof,
+    Session,
+    Tell,
+)
+
+if TYPE_CHECKING:
+    from ws76proxy.relay.relay import Relay
+
+__all__ = ["Leg", "Pump"]
+
+
+class Leg(asyncio.Protocol):
+    """One of a session's two connections."""
+
+    def __init__(self, pump: Pump, peer: Peer) -> None:
+        self.pump = pump
+        self.peer = peer
+        self.transport: asyncio.Transport | None = None
+        self.gone = False
+        self._pauses: set[str] = set()
+        self._early: list[bytes] = []
+        self._closing: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast("asyncio.Transport", transport)
+        self.transport.set_write_buffer_limits(high=self.pump.relay.options.write_buffer)
+        connection: socket.socket | None = transport.get_extra_info("socket")
+        if connection is not None:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        if self._pauses:
+            self.transport.pause_reading()
+        self.pump.made(self)
+        early, self._early = self._early, []
+        for data in early:
+            self.data_received(data)
+
+    def data_received(self, data: bytes) -> None:
+        if self.transport is None:
+            # TLS may deliver before the transport is handed over.
+            self._early.append(data)
+            return
+        pump = self.pump
+        pump.last_activity = pump.loop.time()
+        pump.run(pump.session.receive_data(self.peer, data))
+
+    def eof_received(self) -> bool:
+        self.pump.run(self.pump.session.receive_eof(self.peer))
+        # TLS cannot be closed by halves; plain TCP stays open for what the other side still says.
+        return self.transport is not None and self.transport.can_write_eof()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.gone = True
+        if self._closing is not None:
+            self._closing.cancel()
+        self.pump.lost(self, exc)
+
+    def pause_writing(self) -> None:
+        self.pump.legs[self.peer.other].pause("the other side reads slowly")
+
+    def resume_writing(self) -> None:
+        self.pump.legs[self.peer.other].resume("the other side reads slowly")
+
+    def pause(self, why: str) -> None:
+        """Do not read until every reason for it is gone."""
+        if not self._pauses and self.transport is not None and not self.transport.is_closing():
+            self.transport.pause_reading()
+        self._pauses.add(why)
+
+    def resume(self, why: str) -> None:
+        """One reason less not to read."""
+        if why in self._pauses:
+            self._pauses.discard(why)
+            if not self._pauses and self.transport and not self.transport.is_closing():
+                self.transport.resume_reading()
+
+    def send_eof(self) -> None:
+        """End our side; a transport that cannot do that alone is closed."""
+        if self.transport is None or self.transport.is_closing():
+            return
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        else:
+            self.close()
+
+    def close(self) -> None:
+        """Close after what has been written, and without it when nobody reads that in time."""
+        if self.transport is None or self.gone or self._closing is not None:
+            return
+        self.transport.close()
+        timeout = self.pump.relay.options.close_timeout
+        self._closing = self.pump.loop.call_later(timeout, self.transport.abort)
+
+
+class Pump:
+    """What belongs to one session outside of it."""
+
+    def __init__(self, relay: Relay, session: Session) -> None:
+        self.relay = relay
+        self.session = session
+        self.loop = relay.loop
+        self.last_activity = self.loop.time()
+        self.legs = {peer: Leg(self, peer) for peer in Peer}
+        self._began = self.last_activity
+        self._connecting: asyncio.Task[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._timed: float | None = None
+
+    def run(self, commands: Iterable[Command]) -> None:
+        """Carry out commands, each before the next is taken."""
+        legs, tell = self.legs, self.relay.tell
+        try:
+            for command in commands:
+                kind = type(command)
+                if kind is Send:
+                    transport = legs[command.peer].transport  # type: ignore[union-attr]
+                    if transport is not None:
+                        transport.write(command.data)  # type: ignore[union-attr]
+                elif kind is Tell:
+                    tell(command.record)  # type: ignore[union-attr]
+                else:
+                    self._rarely(command)
+        except Exception as error:  # noqa: BLE001 - whatever it is, other sessions go on
+            self._fault(error)
+        self.relay.settle(self)
+        if self.session.handshaking_since != self._timed:
+            self._arm()
+
+    def _rarely(self, command: Command) -> None:
+        match command:
+            case PauseReading(peer):
+                self.legs[peer].pause("the session waits for the other side")
+            case ResumeReading(peer):
+                self.legs[peer].resume("the session waits for the other side")
+            case SendEof(peer):
+                self.legs[peer].send_eof()
+                self._arm()
+            case Close(peer):
+                self._close(peer)
+            case Connect():
+                self._connecting = self.loop.create_task(self._connect())
+
+    def made(self, leg: Leg) -> None:
+        """A leg has its transport."""
+        if leg.peer is Peer.CLIENT:
+            self.run(self.session.start())
+            self._arm()
+        elif self.session.ended:
+            leg.close()
+        else:
+            self.run(self.session.connected())
+
+    def lost(self, leg: Leg, error: Exception | None) -> None:
+        """A leg's transport is gone."""
+        reason = None if error is None else _in_words(error)
+        self.run(self.session.connection_lost(leg.peer, reason))
+        server = self.legs[Peer.SERVER]
+        if self.legs[Peer.CLIENT].gone and (server.gone or server.transport is None):
+            if self._timer is not None:
+                self._timer.cancel()
+            self.relay.forget(self)
+
+    def abort(self) -> None:
+        """Drop both connections at once."""
+        if self._connecting is not None:
+            self._connecting.cancel()
+        for leg in self.legs.values():
+            if leg.transport is not None and not leg.gone:
+                leg.transport.abort()
+
+    def hold(self) -> None:
+        """Read from neither side: whoever listens cannot keep up."""
+        for leg in self.legs.values():
+            leg.pause("the records are written slowly")
+
+    def release(self) -> None:
+        """Read again."""
+        for leg in self.legs.values():
+            leg.resume("the records are written slowly")
+
+    def _close(self, peer: Peer) -> None:
+        if peer is Peer.SERVER and self._connecting is not None:
+            self._connecting.cancel()
+        self.legs[peer].close()
+
+    async def _connect(self) -> None:
+        options = self.relay.options
+        upstream = options.session.upstream
+        code = "upstream-unreachable"
+        try:
+            async with asyncio.timeout(options.handshake_timeout):
+                await self.loop.create_connection(
+                    lambda: self.legs[Peer.SERVER],
+                    upstream.host,
+                    upstream.port,
+                    ssl=options.upstream_tls if upstream.secure else None,
+                    server_hostname=upstream.host if upstream.secure else None,
+                )
+            return
+        except TimeoutError:
+            reason = f"no connection within {options.handshake_timeout:g} s"
+        except ssl.SSLError as error:
+            code, reason = "upstream-tls-failed", _tls_in_words(error)
+        except OSError as error:
+            reason = _in_words(error)
+        self.run(self.session.connect_failed(reason, code))
+
+    def _arm(self) -> None:
+        """Wait for the one deadline that matters now."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self._timed = self.session.handshaking_since
+        deadline, seconds = self._deadline()
+        if seconds and not self.session.ended:
+            self._timer = self.loop.call_at(deadline, self._check_time)
+
+    def _deadline(self) -> tuple[float, float]:
+        options = self.relay.options
+        since = self.session.handshaking_since
+        if since is not None:
+            return self._began + since + options.handshake_timeout, options.handshake_timeout
+        seconds = options.idle_timeout
+        if self.session.half_closed:
+            seconds = min(seconds or options.close_timeout, options.close_timeout)
+        return self.last_activity + seconds, seconds
+
+    def _check_time(self) -> None:
+        deadline, seconds = self._deadline()
+        if self.loop.time() >= deadline:
+            self.run(self.session.timed_out(seconds))
+        else:
+            self._arm()
+
+    def _fault(self, error: Exception) -> None:
+        number = self.session.number
+        kind = type(error).__name__
+        text = f"a fault of ws76proxy itself ends session {number}: {kind}: {error}"
+        self.relay.tell(NoticeRecord(session=number, time=0.0, level="error", text=text))
+        self.session.ended = True
+        self.abort()
+
+
+def _in_words(error: BaseException) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return str(error) or type(error).__name__
+
+
+def _tls_in_words(error: ssl.SSLError) -> str:
+    message = getattr(error, "verify_message", None)
+    if message:
+        return f"the server's certificate is not trusted: {message}"
+    reason = str(error.reason or error).replace("_", " ").lower()
+    return f"the TLS handshake failed: {reason}"

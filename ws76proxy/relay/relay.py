@@ -1,0 +1,215 @@
+"""Listens, makes a session for each client, and closes all of them in order at the end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import secrets
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import cast
+
+from ws76proxy.record import AnyRecord, Messages
+from ws76proxy.relay.options import RelayOptions
+from ws76proxy.relay.outlet import Listener
+from ws76proxy.relay.pump import Leg, Pump
+from ws76proxy.relay.tls import explain_listener_failure
+from ws76proxy.session import Peer, Session
+from ws76proxy.wire.connection import plain_response
+
+__all__ = ["Relay"]
+
+
+class Relay:
+    """The relay of one upstream.
+
+    Use it as an asynchronous context manager: inside, it serves; `addresses` says where. Leaving it
+    closes every session in order.
+    """
+
+    def __init__(self, options: RelayOptions, listeners: list[Listener]) -> None:
+        self.options = options
+        self.loop: asyncio.AbstractEventLoop
+        self._listeners = listeners
+        self._tells: list[Callable[[AnyRecord | Messages], None]] = [
+            listener.tell for listener in listeners
+        ]
+        self._pumps: set[Pump] = set()
+        self._held: set[Pump] = set()
+        self._number = 0
+        self._server: asyncio.Server | None = None
+        self._empty = asyncio.Event()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def __aenter__(self) -> Relay:
+        self.loop = asyncio.get_running_loop()
+        for listener in self._listeners:
+            listener.start(self._drained)
+        self._server = await self.loop.create_server(
+            self._accept, self.options.host or None, self.options.port, backlog=1024
+        )
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        assert self._server is not None  # noqa: S101 - set on the way in
+        self._server.close()
+        for pump in list(self._pumps):
+            pump.run(pump.session.shut_down())
+        await self._wait_until_empty(self.options.close_timeout)
+        for pump in list(self._pumps):
+            pump.abort()
+        await self._wait_until_empty(1.0)
+        for listener in self._listeners:
+            listener.stop()
+
+    @property
+    def addresses(self) -> list[tuple[str, int]]:
+        """Host and port of each socket that is listened on."""
+        sockets = self._server.sockets if self._server is not None else ()
+        return [one.getsockname()[:2] for one in sockets]
+
+    async def idle(self) -> None:
+        """Wait until no session is left, for --close-timeout at most."""
+        await self._wait_until_empty(self.options.close_timeout)
+
+    def tell(self, record: AnyRecord | Messages) -> None:
+        """Pass a record on to everyone who listens."""
+        for tell in self._tells:
+            tell(record)
+
+    def settle(self, pump: Pump) -> None:
+        """A batch of a session's commands is done."""
+        for listener in self._listeners:
+            listener.settle()
+            if listener.is_full and pump not in self._held:
+                self._held.add(pump)
+                pump.hold()
+
+    def forget(self, pump: Pump) -> None:
+        """A session has no connections any more."""
+        self._pumps.discard(pump)
+        self._held.discard(pump)
+        if not self._pumps:
+            self._empty.set()
+
+    def _drained(self) -> None:
+        # Called from a listener's own thread, perhaps after the loop has ended.
+        with contextlib.suppress(RuntimeError):
+            self.loop.call_soon_threadsafe(self._release)
+
+    def _release(self) -> None:
+        held, self._held = self._held, set()
+        for pump in held:
+            pump.release()
+
+    async def _wait_until_empty(self, seconds: float) -> None:
+        if not self._pumps:
+            return
+        self._empty.clear()
+        try:
+            async with asyncio.timeout(seconds):
+                await self._empty.wait()
+        except TimeoutError:
+            return
+
+    def _accept(self) -> asyncio.Protocol:
+        if self.options.listener_tls is None:
+            return _Plain(self)
+        return _Tls(self)
+
+    def pump_for(self, transport: asyncio.Transport) -> Pump:
+        """A new session for a client that has just connected."""
+        self._number += 1
+        host, port = (transport.get_extra_info("peername") or ("unknown", 0))[:2]
+        session = Session(
+            self._number,
+            self.options.session,
+            client=f"[{host}]:{port}" if ":" in host else f"{host}:{port}",
+            started=datetime.now(UTC).isoformat(timespec="milliseconds"),
+            clock=time.monotonic,
+            random_below=secrets.randbelow,
+        )
+        pump = Pump(self, session)
+        self._pumps.add(pump)
+        return pump
+
+    @property
+    def is_full(self) -> bool:
+        """Whether one more client would be too many."""
+        return len(self._pumps) >= self.options.max_connections
+
+    def turn_away(self, transport: asyncio.Transport) -> None:
+        """Tell a client that there is no room for it."""
+        pump = self.pump_for(transport)
+        limit = self.options.max_connections
+        detail = f"there are {limit} sessions already, the limit of --max-connections"
+        pump.run(pump.session.start())
+        pump.run(pump.session.refuse("too-many-connections", detail))
+        if self.options.listener_tls is None:
+            transport.write(plain_response(503, "Service Unavailable", f"{detail}\n"))
+        transport.close()
+        self.forget(pump)
+
+    def serve_tls(self, transport: asyncio.Transport) -> None:
+        """Begin the TLS handshake with a client."""
+        task = self.loop.create_task(self._serve_tls(transport))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _serve_tls(self, transport: asyncio.Transport) -> None:
+        context = self.options.listener_tls
+        assert context is not None  # noqa: S101 - the caller's condition
+        pump = self.pump_for(transport)
+        leg = pump.legs[Peer.CLIENT]
+        try:
+            secured = await self.loop.start_tls(
+                transport,
+                leg,
+                context,
+                server_side=True,
+                ssl_handshake_timeout=self.options.handshake_timeout,
+            )
+        except (OSError, asyncio.CancelledError) as error:
+            code, detail = explain_listener_failure(error)
+            pump.run(pump.session.start())
+            pump.run(pump.session.refuse(code, detail))
+            self.forget(pump)
+            if isinstance(error, asyncio.CancelledError):
+                raise
+            return
+        if secured is None:
+            self.forget(pump)
+            return
+        leg.connection_made(secured)
+
+
+class _Plain(asyncio.Protocol):
+    """Gives a new connection its session's leg."""
+
+    def __init__(self, relay: Relay) -> None:
+        self._relay = relay
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        transport = cast("asyncio.Transport", transport)  # uvloop has classes of its own
+        if self._relay.is_full:
+            self._relay.turn_away(transport)
+            return
+        leg: Leg = self._relay.pump_for(transport).legs[Peer.CLIENT]
+        transport.set_protocol(leg)
+        leg.connection_made(transport)
+
+
+class _Tls(asyncio.Protocol):
+    """Starts TLS on a new connection, so that its failure can be told."""
+
+    def __init__(self, relay: Relay) -> None:
+        self._relay = relay
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        transport = cast("asyncio.Transport", transport)  # uvloop has classes of its own
+        if self._relay.is_full:
+            self._relay.turn_away(transport)
+            return
+        transport.pause_reading()
+        self._relay.serve_tls(transport)

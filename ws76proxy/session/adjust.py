@@ -1,0 +1,188 @@
+"""What a head must say otherwise because there is a proxy, and what a repair puts right."""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+from ws76proxy.diagnosis import expected_location
+from ws76proxy.endpoint import Endpoint
+from ws76proxy.session.options import SessionOptions
+from ws76proxy.wire.challenge import Challenge
+from ws76proxy.wire.dialect import Dialect
+from ws76proxy.wire.head import Field, RequestHead, ResponseHead
+
+__all__ = ["Adjustment", "adjust_request", "adjust_response", "ask_again", "repair_response"]
+
+
+class Adjustment(NamedTuple):
+    """One change of a head; None: the field was, or is, absent."""
+
+    what: str
+    before: bytes | None
+    after: bytes | None
+    cause: Literal["proxy", "challenge", "repair"]
+    why: str
+
+
+def adjust_request(
+    head: RequestHead, options: SessionOptions
+) -> tuple[RequestHead, list[Adjustment]]:
+    """Address the server by its own name: Host, and the Origin of a page that came through us."""
+    host = head.get(b"host")
+    if options.host == "keep" or host is None:
+        return head, []
+    authority = options.upstream.authority.encode()
+    if host.value == authority:
+        return head, []
+    changes = [
+        Adjustment("Host", host.value, authority, "proxy", "the server expects its own address")
+    ]
+    before = host.value.lower()
+    head = head.replace_field(host, authority)
+    origin = head.get(b"origin")
+    if origin is not None and origin.value.lower() in (b"http://" + before, b"https://" + before):
+        after = options.upstream.web_origin.encode()
+        why = "the page came through this proxy: to the server it is the server's own"
+        changes.append(Adjustment("Origin", origin.value, after, "proxy", why))
+        head = head.replace_field(origin, after)
+    return head, changes
+
+
+def ask_again(head: RequestHead, challenge: Challenge) -> tuple[RequestHead, list[Adjustment]]:
+    """The same request with the keys of a challenge of our own, in the same places."""
+    changes = []
+    for name, key in (
+        (b"sec-websocket-key1", challenge.key1),
+        (b"sec-websocket-key2", challenge.key2),
+    ):
+        field = head.get(name)
+        if field is not None:
+            label = field.name.decode("latin-1")
+            why = "a challenge of our own"
+            changes.append(Adjustment(label, field.value, key.text, "challenge", why))
+            head = head.replace_field(field, key.text)
+    return head, changes
+
+
+def adjust_response(
+    response: ResponseHead, came: RequestHead, went: RequestHead, options: SessionOptions
+) -> tuple[ResponseHead, list[Adjustment]]:
+    """Turn what the server says of its own address into what the client knows it as.
+
+    `came` is the request as the client sent it, `went` as the server got it. Each part of Location
+    that the server got right for itself is made right for the client; what it got wrong stays.
+    """
+    changes: list[Adjustment] = []
+    for name in (b"sec-websocket-location", b"websocket-location"):
+        for index in range(len(response.get_all(name))):
+            field = response.get_all(name)[index]
+            location = _translate(field.value, came, went, options)
+            if location != field.value:
+                changes.append(_proxy(field, location, "the client knows this address"))
+                response = response.replace_field(field, location)
+    ours, theirs = came.value(b"origin"), went.value(b"origin")
+    if ours is None or ours == theirs:
+        return response, changes
+    for name in (b"sec-websocket-origin", b"websocket-origin"):
+        for index in range(len(response.get_all(name))):
+            field = response.get_all(name)[index]
+            if field.value == theirs:
+                changes.append(_proxy(field, ours, "the client's own Origin"))
+                response = response.replace_field(field, ours)
+    return response, changes
+
+
+def _proxy(field: Field, after: bytes, why: str) -> Adjustment:
+    return Adjustment(field.name.decode("latin-1"), field.value, after, "proxy", why)
+
+
+def repair_response(
+    response: ResponseHead, request: RequestHead, dialect: Dialect, listener: Endpoint
+) -> tuple[ResponseHead, list[Adjustment]]:
+    """Make a 101 what this client checks for (4.1); `request` is as the client sent it."""
+    repair = _Repair(response)
+    prefix, other = b"Sec-WebSocket-", b"WebSocket-"
+    if dialect is Dialect.HIXIE_75:
+        prefix, other = other, prefix
+    for field in response.fields:
+        if not field.name.strip():
+            repair.remove(field, "a field without a name makes the client refuse")
+        elif field.name.lower() in (b"content-length", b"transfer-encoding"):
+            repair.remove(field, "a 101 has no body that a length could describe")
+    location = expected_location(request, secure=listener.secure)
+    protocol = request.value(prefix.lower() + b"protocol")
+    repair.require(b"Upgrade", b"WebSocket")
+    repair.require(b"Connection", b"Upgrade")
+    repair.require(prefix + b"Location", location, alias=other + b"Location")
+    repair.require(prefix + b"Origin", request.value(b"origin"), alias=other + b"Origin")
+    repair.require(prefix + b"Protocol", protocol, alias=other + b"Protocol")
+    if dialect is Dialect.HIXIE_75:
+        repair.put_upgrade_first()
+    return repair.head, repair.changes
+
+
+class _Repair:
+    """A head on its way to being right, and what was changed so far."""
+
+    def __init__(self, head: ResponseHead) -> None:
+        self.head = head
+        self.changes: list[Adjustment] = []
+
+    def remove(self, field: Field, why: str) -> None:
+        present = next(one for one in self.head.fields if one.raw == field.raw)
+        self._note(field.name, field.value, None, why)
+        self.head = self.head.remove_field(present)
+
+    def require(self, name: bytes, value: bytes | None, alias: bytes = b"") -> None:
+        """Exactly one field of that name, with that value; `alias` is its wrong-dialect name."""
+        if value is None:
+            return
+        for field in self.head.get_all(name.lower())[1:]:
+            self.remove(field, "the client wants this field exactly once")
+        for field in self.head.get_all(alias.lower()):
+            if self.head.get(name.lower()) is None:
+                self._note(alias, alias, name, "the name that this dialect gives the field")
+                self.head = self.head.rename_field(field, name)
+            else:
+                self.remove(field, "the name belongs to another dialect")
+        present = self.head.get(name.lower())
+        if present is None:
+            self._note(name, None, value, "the client wants this field")
+            self.head = self.head.add_field(name, value)
+        elif present.value != value and not (
+            name == b"Connection" and present.value.lower() == b"upgrade"
+        ):
+            self._note(name, present.value, value, "the client refuses any other value")
+            self.head = self.head.replace_field(present, value)
+
+    def put_upgrade_first(self) -> None:
+        """-75, 4.1: the two lines after the status line are compared byte by byte."""
+        lines = b"Upgrade: WebSocket\r\nConnection: Upgrade\r\n"
+        if b"".join(field.raw for field in self.head.fields[:2]) == lines:
+            return
+        for name in (b"upgrade", b"connection"):
+            field = self.head.get(name)
+            if field is not None:
+                self.head = self.head.remove_field(field)
+        begin = self.head.raw.index(b"\n", len(self.head.preamble)) + 1
+        self.head = ResponseHead(self.head.raw[:begin] + lines + self.head.raw[begin:])
+        why = "hixie-75 wants Upgrade and Connection first, spelt exactly so"
+        self._note(b"Upgrade, Connection", None, lines, why)
+
+    def _note(self, name: bytes, before: bytes | None, after: bytes | None, why: str) -> None:
+        self.changes.append(Adjustment(name.decode("latin-1"), before, after, "repair", why))
+
+
+def _translate(
+    location: bytes, came: RequestHead, went: RequestHead, options: SessionOptions
+) -> bytes:
+    scheme, separator, rest = location.partition(b"://")
+    if not separator:
+        return location
+    authority, slash, path = rest.partition(b"/")
+    if scheme == options.upstream.scheme.encode():
+        scheme = options.listener.scheme.encode()
+    theirs, ours = went.value(b"host"), came.value(b"host")
+    if theirs is not None and ours is not None and authority.lower() == theirs.lower():
+        authority = ours
+    return scheme + separator + authority + slash + path

@@ -1,0 +1,243 @@
+"""The session itself: which phase a connection is in, and what all phases share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Literal
+
+from ws76proxy.diagnosis import Diagnosis, Severity, found
+from ws76proxy.record import (
+    SCHEMA_VERSION,
+    ClosingRecord,
+    Counts,
+    SessionEndRecord,
+    SessionStartRecord,
+    Verdict,
+    finding_record,
+)
+from ws76proxy.session.arrival import Arrival
+from ws76proxy.session.commands import Close, Command, Connect, Peer, Send, SendEof, Tell
+from ws76proxy.session.options import SessionOptions
+from ws76proxy.session.phase import Outcome, Phase
+from ws76proxy.wire.challenge import RandomBelow
+from ws76proxy.wire.connection import plain_response
+
+__all__ = ["Session", "Traffic"]
+
+
+class Traffic:
+    """What one peer has sent."""
+
+    __slots__ = ("bytes", "ended", "frames", "messages")
+
+    def __init__(self) -> None:
+        self.bytes = 0
+        self.messages = 0
+        self.frames = 0
+        self.ended = False
+
+    def counts(self) -> Counts:
+        """The figures as they are told."""
+        return Counts(bytes=self.bytes, messages=self.messages, frames=self.frames)
+
+
+class Session:
+    """One client's connection, and the connection to the server that is made for it.
+
+    Feed it what happens (`receive_data`, `receive_eof`, `connection_lost`, `connected`,
+    `connect_failed`, `timed_out`, `shut_down`) and carry out the commands, each before the next is
+    taken: what must leave first comes first, what is told about it comes after. `clock` gives
+    seconds and never jumps; `random_below` is asked only for a challenge of our own.
+    """
+
+    def __init__(
+        self,
+        number: int,
+        options: SessionOptions,
+        *,
+        client: str,
+        started: str,
+        clock: Callable[[], float],
+        random_below: RandomBelow,
+    ) -> None:
+        self.number = number
+        self.options = options
+        self.random_below = random_below
+        self.traffic = {Peer.CLIENT: Traffic(), Peer.SERVER: Traffic()}
+        self.dialect = ""
+        self.outcome: Outcome = "nothing"
+        self.verdict: Verdict | None = None
+        self.wants_server = False
+        self.is_connected = False
+        self.ended = False
+        self._client = client
+        self._started = started
+        self._clock = clock
+        self._begin = clock()
+        self._for_server: list[bytes] = []
+        self._lost: set[Peer] = set()
+        self._codes: dict[str, None] = {}
+        self.phase: Phase = Arrival(self)
+
+    # What happens to it
+
+    def start(self) -> Iterator[Command]:
+        """The client has connected."""
+        yield Tell(
+            SessionStartRecord(
+                session=self.number,
+                time=0.0,
+                version=SCHEMA_VERSION,
+                started=self._started,
+                client=self._client,
+                listener=str(self.options.listener),
+                upstream=str(self.options.upstream),
+            )
+        )
+
+    def receive_data(self, peer: Peer, data: bytes) -> Iterator[Command]:
+        """Bytes have come from a peer."""
+        self.traffic[peer].bytes += len(data)
+        return self.phase.receive_data(peer, data)
+
+    def receive_eof(self, peer: Peer) -> Iterator[Command]:
+        """A peer will send no more; the other is told, and may go on."""
+        traffic = self.traffic[peer]
+        if traffic.ended or self.ended:
+            return
+        traffic.ended = True
+        yield from self.phase.receive_eof(peer)
+        if self.traffic[peer.other].ended:
+            yield from self.end()
+        elif peer is Peer.SERVER or self.wants_server:
+            yield SendEof(peer.other)
+        else:
+            yield from self.end()
+
+    def connection_lost(self, peer: Peer, reason: str | None) -> Iterator[Command]:
+        """The connection to a peer is gone; `reason` says why where it was not closed in order."""
+        if self.ended:
+            return
+        if reason is not None:
+            yield from self.tell_closing(peer.label, "reset", reason)
+            yield from self.tell_findings(
+                [found("connection-reset", f"{peer.label}: {reason}", stream=peer.stream)]
+            )
+        self.traffic[peer].ended = True
+        yield from self.end()
+
+    def connected(self) -> Iterator[Command]:
+        """The connection to the server is open."""
+        self.is_connected = True
+        waiting, self._for_server = self._for_server, []
+        if waiting:
+            yield Send(Peer.SERVER, b"".join(waiting))
+        if self.traffic[Peer.CLIENT].ended and not self.ended:
+            yield SendEof(Peer.SERVER)
+
+    def connect_failed(self, reason: str, code: str = "upstream-unreachable") -> Iterator[Command]:
+        """There is no connection to the server; the client is told why."""
+        self.outcome = "failed"
+        yield from self.answer(502, "Bad Gateway", f"{self.options.upstream}: {reason}\n")
+        yield from self.tell_findings([found(code, f"{self.options.upstream}: {reason}")])
+        yield from self.end()
+
+    def timed_out(self, seconds: float) -> Iterator[Command]:
+        """The handshake's time, or the idle time, is over."""
+        if self.ended:
+            return
+        yield from self.phase.timed_out(seconds)
+        yield from self.end()
+
+    def refuse(self, code: str, detail: str) -> Iterator[Command]:
+        """The owner of the connections will not serve this client: say which finding it is."""
+        self.outcome = "refused"
+        yield from self.tell_findings([found(code, detail, stream=Peer.CLIENT.stream)])
+        yield from self.end()
+
+    def shut_down(self) -> Iterator[Command]:
+        """The relay stops: close in order."""
+        if self.ended:
+            return
+        yield from self.phase.shut_down()
+        yield from self.tell_closing("relay", "shutdown", "")
+        yield from self.end()
+
+    @property
+    def handshaking_since(self) -> float | None:
+        """When the handshake (or request head) that is still on its way began; None: there is
+        none. In seconds since the session began."""
+        return self.phase.handshaking_since
+
+    @property
+    def half_closed(self) -> bool:
+        """Whether one of the peers has ended its side."""
+        return any(traffic.ended for traffic in self.traffic.values())
+
+    # For the phases
+
+    def enter(self, phase: Phase) -> None:
+        """Hand what comes from now on to another phase."""
+        self.phase = phase
+
+    def now(self) -> float:
+        """Seconds since the session began."""
+        return round(self._clock() - self._begin, 6)
+
+    def to_server(self, data: bytes) -> Iterator[Command]:
+        """Send to the server, connecting first where that has not been done."""
+        if self.is_connected:
+            yield Send(Peer.SERVER, data)
+            return
+        if data:
+            self._for_server.append(data)
+        if not self.wants_server:
+            self.wants_server = True
+            yield Connect()
+
+    def answer(self, status: int, reason: str, text: str) -> Iterator[Command]:
+        """Answer the client for the server, where nothing of the server's has been passed on."""
+        if self.phase.may_answer:
+            yield Send(Peer.CLIENT, plain_response(status, reason, text))
+
+    def tell_findings(self, diagnoses: Iterable[Diagnosis]) -> Iterator[Command]:
+        """Tell what was diagnosed."""
+        for diagnosis in diagnoses:
+            if diagnosis.finding.severity is not Severity.GOOD:
+                self._codes[diagnosis.finding.code] = None
+            elif not self.options.good_findings:
+                continue
+            yield Tell(finding_record(self.number, self.now(), diagnosis))
+
+    def tell_closing(
+        self,
+        by: Literal["client", "server", "relay"],
+        how: Literal[
+            "closing-handshake", "end-of-stream", "reset", "timeout", "shutdown", "refused"
+        ],
+        detail: str,
+    ) -> Iterator[Command]:
+        """Tell a step of the end."""
+        record = ClosingRecord(session=self.number, time=self.now(), by=by, how=how, detail=detail)
+        yield Tell(record)
+
+    def end(self) -> Iterator[Command]:
+        """Close both connections and sum up, once."""
+        if self.ended:
+            return
+        self.ended = True
+        yield Close(Peer.CLIENT)
+        if self.wants_server:
+            yield Close(Peer.SERVER)
+        yield Tell(
+            SessionEndRecord(
+                session=self.number,
+                time=self.now(),
+                dialect=self.dialect,
+                outcome=self.outcome,
+                verdict=self.verdict,
+                client=self.traffic[Peer.CLIENT].counts(),
+                server=self.traffic[Peer.SERVER].counts(),
+                findings=list(self._codes),
+            )
+        )

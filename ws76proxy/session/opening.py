@@ -1,0 +1,383 @@
+"""The opening handshake of a hixie client, relayed: forwarded or asked anew, verified, repaired."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Literal
+
+from ws76proxy.diagnosis import (
+    check_digest,
+    check_request,
+    check_response,
+    check_unfinished,
+    found,
+)
+from ws76proxy.record import Verdict
+from ws76proxy.session.adjust import (
+    Adjustment,
+    adjust_request,
+    adjust_response,
+    ask_again,
+    repair_response,
+)
+from ws76proxy.session.commands import Command, PauseReading, Peer, ResumeReading, Send
+from ws76proxy.session.conversation import Conversation
+from ws76proxy.session.phase import Phase
+from ws76proxy.session.telling import (
+    tell_adjustments,
+    tell_challenge,
+    tell_request,
+    tell_response,
+)
+from ws76proxy.session.tunnel import Tunnel
+from ws76proxy.wire import hixie75, hixie76
+from ws76proxy.wire.challenge import Challenge, generate_challenge
+from ws76proxy.wire.connection import ClientConnection, Reading, ServerConnection
+from ws76proxy.wire.dialect import Dialect
+from ws76proxy.wire.events import DigestBytes, HeadRefused, Key3Bytes, Response
+from ws76proxy.wire.head import RequestHead, ResponseHead
+
+if TYPE_CHECKING:
+    from ws76proxy.session.core import Session
+
+__all__ = ["Opening"]
+
+
+class Opening(Phase):
+    """From the client's whole head to the last byte of the server's answer.
+
+    Bytes go on as they came, in the same pieces; only a changed head replaces its original. The
+    server's 16 bytes are held until they are whole where they may have to be replaced. What either
+    side sends too early waits until both have finished.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        dialect: Dialect,
+        head: RequestHead,
+        offset: int,
+        since: float | None,
+    ) -> None:
+        super().__init__(session)
+        self.handshaking_since = since
+        options = session.options
+        self._dialect = dialect
+        self._offset = {
+            Peer.CLIENT: offset,
+            Peer.SERVER: session.traffic[Peer.SERVER].bytes,
+        }
+        wire = hixie76 if dialect is Dialect.HIXIE_76 else hixie75
+        self._client: ServerConnection = wire.ServerConnection(
+            max_message=options.max_message, head_limits=options.head_limits, offset=offset
+        )
+        self._server: ClientConnection = wire.ClientConnection(
+            max_message=options.max_message,
+            head_limits=options.head_limits,
+            offset=self._offset[Peer.SERVER],
+        )
+        self._came = head
+        self._went = head
+        self._response: ResponseHead | None = None
+        self._own: Challenge | None = None
+        self._key3 = b""
+        self._digest = b""
+        self._paused: set[Peer] = set()
+        session.dialect = dialect
+
+    @property
+    def may_answer(self) -> bool:
+        """Until the server has answered."""
+        return self._response is None
+
+    def begin(self, excess: bytes) -> Iterator[Command]:
+        """The client's head is whole, and `excess` came behind it."""
+        session, head = self.session, self._came
+        self._client.receive_head(head)
+        self._client.events()
+        went, changes = adjust_request(head, session.options)
+        if session.options.challenge == "own" and hixie76.challenge_of(head, b"") is not None:
+            self._own = generate_challenge(session.random_below)
+            went, asked = ask_again(went, self._own)
+            changes += asked
+        self._went = went
+        # The head and what came with it leave in one write, as some servers need it.
+        behind = self._own.key3 if self._own is not None else self._take_key3(excess)
+        yield from session.to_server(went.raw + behind)
+        yield from tell_request(session, self._dialect, head, went)
+        yield from tell_adjustments(session, "server", changes)
+        offset = self._offset[Peer.CLIENT]
+        good = session.options.good_findings
+        yield from session.tell_findings(check_request(head, self._dialect, base=offset, good=good))
+        if self._own is not None:
+            yield from self._from_client(excess)
+        else:
+            yield from self._hold_early()
+
+    def receive_data(self, peer: Peer, data: bytes) -> Iterator[Command]:
+        if peer is Peer.CLIENT:
+            yield from self._from_client(data)
+        else:
+            yield from self._from_server(data)
+
+    def receive_eof(self, peer: Peer) -> Iterator[Command]:
+        if peer is Peer.SERVER:
+            yield from self._release_server()
+        yield from super().receive_eof(peer)
+        self.session.outcome = "failed"
+        yield from self._unfinished(peer.label)
+
+    def timed_out(self, seconds: float) -> Iterator[Command]:
+        session = self.session
+        session.outcome = "failed"
+        detail = f"the opening handshake was not done within {seconds:g} s"
+        if self._client.reading is Reading.TAIL:
+            text = f"8 bytes must follow the head; {len(self._key3)} came in {seconds:g} s.\n"
+            yield from session.answer(408, "Request Timeout", text)
+        else:
+            text = f"{session.options.upstream} did not answer within {seconds:g} s.\n"
+            yield from session.answer(504, "Gateway Timeout", text)
+        yield from self._release_server()
+        yield from session.tell_closing("relay", "timeout", detail)
+        yield from self._unfinished("timeout")
+
+    # What the client says
+
+    def _from_client(self, data: bytes) -> Iterator[Command]:
+        piece = self._take_key3(data)
+        if piece and self._own is None:
+            yield from self.session.to_server(piece)
+        yield from self._hold_early()
+        yield from self._open_when_done()
+
+    def _take_key3(self, data: bytes) -> bytes:
+        """What of `data` belongs to key3; the rest waits in the connection."""
+        self._client.receive_data(data)
+        pieces = [event.raw for event in self._client.events() if isinstance(event, Key3Bytes)]
+        piece = b"".join(pieces)
+        self._key3 += piece
+        return piece
+
+    def _hold_early(self) -> Iterator[Command]:
+        early = self._client.trailing_data
+        if early and Peer.CLIENT not in self._paused:
+            self._paused.add(Peer.CLIENT)
+            yield PauseReading(Peer.CLIENT)
+            finding = found(
+                "early-client-frames",
+                f"{len(early)} bytes behind the request before the answer was complete",
+                stream=Peer.CLIENT.stream,
+                offset=self.session.traffic[Peer.CLIENT].bytes - len(early),
+                evidence=early[:64],
+            )
+            yield from self.session.tell_findings([finding])
+
+    # What the server says
+
+    def _from_server(self, data: bytes) -> Iterator[Command]:
+        self._server.receive_data(data)
+        outgoing = b""
+        told: Iterable[Command] = ()
+        for event in self._server.events():
+            if isinstance(event, Response):
+                head, told = self._answered(event.head)
+                outgoing += head.raw
+            elif isinstance(event, DigestBytes):
+                self._digest += event.raw
+                outgoing += b"" if self._holds_digest else event.raw
+            elif isinstance(event, HeadRefused):
+                yield from self._pass_on_unread(event)
+                return
+        if self._response is not None and self._response.status != 101:
+            yield from self._refused(outgoing)
+            yield from told
+            return
+        if self._server.trailing_data and self._client.reading is Reading.TAIL:
+            # This server does not wait for key3: its frames wait until the client has finished.
+            self._paused.add(Peer.SERVER)
+            yield PauseReading(Peer.SERVER)
+        yield from self._open_when_done(outgoing, told)
+
+    def _answered(self, response: ResponseHead) -> tuple[ResponseHead, Iterator[Command]]:
+        """The head that goes to the client, and what is to be told once it has left."""
+        options = self.session.options
+        self._response = response
+        adjusted, changes = adjust_response(response, self._came, self._went, options)
+        if options.repair and response.status == 101:
+            adjusted, repairs = repair_response(
+                adjusted, self._came, self._dialect, options.listener
+            )
+            changes += repairs
+
+        def told() -> Iterator[Command]:
+            yield from tell_response(self.session, response, adjusted)
+            yield from tell_adjustments(self.session, "client", changes)
+            yield from self.session.tell_findings(
+                check_response(
+                    self._went,
+                    response,
+                    self._dialect,
+                    secure=options.upstream.secure,
+                    base=self._offset[Peer.SERVER],
+                    good=options.good_findings,
+                )
+            )
+
+        return adjusted, told()
+
+    def _refused(self, outgoing: bytes) -> Iterator[Command]:
+        """The server answered something else than 101: the rest is HTTP, and passes as it is."""
+        session = self.session
+        session.enter(Tunnel(session, "refused"))
+        yield Send(Peer.CLIENT, outgoing + self._server.trailing_data)
+        if self._client.trailing_data:
+            yield from session.to_server(self._client.trailing_data)
+        yield from self._resume()
+
+    def _pass_on_unread(self, event: HeadRefused) -> Iterator[Command]:
+        session = self.session
+        session.enter(Tunnel(session, "failed"))
+        yield Send(Peer.CLIENT, event.raw)
+        offset = self._offset[Peer.SERVER]
+        finding = found("head-refused", event.why, stream=Peer.SERVER.stream, offset=offset)
+        yield from session.tell_findings([finding])
+        yield from self._resume()
+
+    # The end of it
+
+    @property
+    def _holds_digest(self) -> bool:
+        """Whether the client may have to get another answer than the server's."""
+        return self._own is not None or self.session.options.repair
+
+    def _open_when_done(
+        self, outgoing: bytes = b"", told: Iterable[Command] = ()
+    ) -> Iterator[Command]:
+        """Let what is ready leave; when both sides have finished, the conversation begins.
+
+        Frames that came in one piece with the answer leave in one piece with it.
+        """
+        session, client, server = self.session, self._client, self._server
+        if not (client.reading is server.reading is Reading.PAUSED):
+            if outgoing:
+                yield Send(Peer.CLIENT, outgoing)
+            yield from told
+            return
+        verify = self._dialect is Dialect.HIXIE_76
+        answer = self._answer_for_client() if verify else b""
+        if self._holds_digest:
+            outgoing += answer
+        if outgoing or server.trailing_data:
+            yield Send(Peer.CLIENT, outgoing + server.trailing_data)
+        if client.trailing_data:
+            yield from session.to_server(client.trailing_data)
+        session.outcome = "open"
+        conversation = Conversation(session, client, server)
+        session.enter(conversation)
+        yield from told
+        if verify:
+            yield from self._tell_verdict(answer)
+        yield from conversation.begin()
+        yield from self._resume()
+
+    def _resume(self) -> Iterator[Command]:
+        for peer in self._paused:
+            yield ResumeReading(peer)
+        self._paused.clear()
+
+    def _challenge(self) -> Challenge | None:
+        """The client's own challenge, as far as it has come."""
+        if self._dialect is not Dialect.HIXIE_76:
+            return None
+        return hixie76.challenge_of(self._came, self._key3)
+
+    def _answer_for_client(self) -> bytes:
+        """The 16 bytes that the client gets.
+
+        The right ones where the server proved itself or a repair is wanted; otherwise the server's
+        own, so that the client fails as it would without us.
+        """
+        challenge = self._challenge()
+        right = None if challenge is None else challenge.answer
+        if right is None or not self._holds_digest:
+            return self._digest
+        proved = self._own is not None and self._digest == self._own.answer
+        return right if proved or self.session.options.repair else self._digest
+
+    def _tell_verdict(self, answer: bytes) -> Iterator[Command]:
+        session, client_challenge = self.session, self._challenge()
+        challenge = client_challenge if self._own is None else self._own
+        session.verdict = _verdict(challenge, self._digest)
+        yield from tell_challenge(
+            session,
+            challenge,
+            self._key3 if self._own is None else self._own.key3,
+            asked_by="client" if self._own is None else "relay",
+            answered_by="server",
+            received=self._digest,
+            verdict=session.verdict,
+            sent=answer if self._own is None else None,
+        )
+        if self._own is not None:
+            yield from tell_challenge(
+                session,
+                client_challenge,
+                self._key3,
+                asked_by="client",
+                answered_by="relay",
+                received=answer,
+                verdict=_verdict(client_challenge, answer),
+            )
+        elif answer != self._digest:
+            why = "the answer to the client's challenge, computed here"
+            before, after = self._digest.hex().encode(), answer.hex().encode()
+            change = Adjustment("digest", before, after, "repair", why)
+            yield from tell_adjustments(session, "client", [change])
+        begin = self._offset[Peer.SERVER] + (len(self._response.raw) if self._response else 0)
+        good = session.options.good_findings
+        diagnoses = check_digest(challenge, self._digest, base=begin, good=good)
+        yield from session.tell_findings(diagnoses)
+
+    # When it does not come to an end
+
+    def _release_server(self) -> Iterator[Command]:
+        """What of the server's bytes was waiting to become whole leaves as it is."""
+        unread = b""
+        if self._response is None:
+            self._server.receive_eof()
+            unread = b"".join(event.raw for event in self._server.events())
+        elif self._holds_digest:
+            unread = self._digest
+        unread += self._server.trailing_data
+        if unread:
+            yield Send(Peer.CLIENT, unread)
+
+    def _unfinished(self, ended_by: Literal["timeout", "client", "server"]) -> Iterator[Command]:
+        session = self.session
+        if self._dialect is Dialect.HIXIE_76 and self._response is not None:
+            session.verdict = "missing"
+            yield from tell_challenge(
+                session,
+                self._challenge() if self._own is None else self._own,
+                self._key3 if self._own is None else self._own.key3,
+                asked_by="client" if self._own is None else "relay",
+                answered_by="server",
+                received=self._digest,
+                verdict="missing",
+            )
+        yield from session.tell_findings(
+            check_unfinished(
+                self._dialect,
+                request=self._came,
+                key3=self._key3,
+                response=self._response,
+                digest=self._digest,
+                ended_by=ended_by,
+            )
+        )
+
+
+def _verdict(challenge: Challenge | None, received: bytes) -> Verdict:
+    if challenge is None or challenge.answer is None:
+        return "unanswerable"
+    return "verified" if received == challenge.answer else "wrong"

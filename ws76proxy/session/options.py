@@ -1,0 +1,51 @@
+"""What a user can set for a session."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Literal
+
+from ws76proxy.endpoint import Endpoint
+from ws76proxy.wire.frames import DEFAULT_MAX_MESSAGE
+from ws76proxy.wire.head import DEFAULT_HEAD_LIMITS, HeadLimits
+
+__all__ = ["SessionOptions"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionOptions:
+    """Settings of a session; sizes in bytes.
+
+    `messages` and `good_findings` say whether anybody listens to a record for each message and for
+    each check that passed: what nobody wants is not made.
+    """
+
+    upstream: Endpoint
+    listener: Endpoint
+    challenge: Literal["forward", "own"] = "forward"
+    host: Literal["upstream", "keep"] = "upstream"
+    repair: bool = False
+    max_message: int = DEFAULT_MAX_MESSAGE
+    head_limits: HeadLimits = DEFAULT_HEAD_LIMITS
+    allow_origins: tuple[str, ...] = ()
+    allow_hosts: tuple[str, ...] = ()
+    messages: bool = True
+    good_findings: bool = True
+
+    def allows_origin(self, origin: bytes | None) -> bool:
+        """Whether a request's Origin is welcome: any where none is named; `*` and `?` match."""
+        return _matches(self.allow_origins, origin)
+
+    def allows_host(self, host: bytes | None) -> bool:
+        """Whether a request's Host is welcome: any where none is named; `*` and `?` match."""
+        return _matches(self.allow_hosts, host)
+
+
+def _matches(patterns: tuple[str, ...], value: bytes | None) -> bool:
+    if not patterns:
+        return True
+    if value is None:
+        return False
+    text = value.decode("latin-1").lower()
+    return any(fnmatchcase(text, pattern.lower()) for pattern in patterns)

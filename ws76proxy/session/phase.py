@@ -1,0 +1,49 @@
+"""What every phase of a session answers to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Literal
+
+from ws76proxy.diagnosis import found
+from ws76proxy.session.commands import Command, Peer
+
+if TYPE_CHECKING:
+    from ws76proxy.session.core import Session
+
+__all__ = ["Outcome", "Phase"]
+
+Outcome = Literal["open", "refused", "failed", "passed-on", "http", "nothing"]
+
+
+class Phase:
+    """What a session does with bytes at one time of its life; a phase names its successor."""
+
+    handshaking_since: float | None = None
+    """When the handshake or request head that is on its way began, in session time."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+
+    @property
+    def may_answer(self) -> bool:
+        """Whether the client waits for an answer of which it has not got a byte."""
+        return False
+
+    def receive_data(self, peer: Peer, data: bytes) -> Iterator[Command]:
+        """Bytes from a peer."""
+        raise NotImplementedError
+
+    def receive_eof(self, peer: Peer) -> Iterator[Command]:
+        """A peer's end; what had been kept back of its bytes must leave now."""
+        yield from self.session.tell_closing(peer.label, "end-of-stream", "")
+
+    def timed_out(self, seconds: float) -> Iterator[Command]:
+        """Nothing has come for this long."""
+        yield from self.session.tell_closing("relay", "timeout", f"idle for {seconds:g} s")
+        detail = f"nothing came from either side for {seconds:g} s"
+        yield from self.session.tell_findings([found("idle-timeout", detail)])
+
+    def shut_down(self) -> Iterator[Command]:
+        """The relay stops."""
+        return iter(())

@@ -1,0 +1,99 @@
+"""Heads, adjustments and challenges as records."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Literal
+
+from ws76proxy.record import (
+    AdjustmentRecord,
+    ChallengeRecord,
+    RequestRecord,
+    ResponseRecord,
+    Verdict,
+    key_reading,
+)
+from ws76proxy.session.adjust import Adjustment
+from ws76proxy.session.commands import Command, Tell
+from ws76proxy.wire.challenge import Challenge
+from ws76proxy.wire.head import RequestHead, ResponseHead
+
+if TYPE_CHECKING:
+    from ws76proxy.session.core import Session
+
+__all__ = ["tell_adjustments", "tell_challenge", "tell_request", "tell_response"]
+
+
+def tell_request(
+    session: Session, dialect: str, came: RequestHead, went: RequestHead
+) -> Iterator[Command]:
+    """Tell a request, as it came and as it went on."""
+    record = RequestRecord(
+        session=session.number,
+        time=session.now(),
+        dialect=dialect,
+        target=came.target.decode("latin-1"),
+        head=came.raw.decode("latin-1"),
+        sent=None if went is came else went.raw.decode("latin-1"),
+    )
+    yield Tell(record)
+
+
+def tell_response(session: Session, came: ResponseHead, went: ResponseHead) -> Iterator[Command]:
+    """Tell a response, as it came and as it went on."""
+    record = ResponseRecord(
+        session=session.number,
+        time=session.now(),
+        status=came.status,
+        reason=came.reason.decode("latin-1"),
+        head=came.raw.decode("latin-1"),
+        sent=None if went is came else went.raw.decode("latin-1"),
+    )
+    yield Tell(record)
+
+
+def tell_adjustments(
+    session: Session, toward: Literal["client", "server"], changes: Iterable[Adjustment]
+) -> Iterator[Command]:
+    """Tell what was changed on the way, with before and after."""
+    for change in changes:
+        record = AdjustmentRecord(
+            session=session.number,
+            time=session.now(),
+            toward=toward,
+            what=change.what,
+            before=None if change.before is None else change.before.decode("latin-1"),
+            after=None if change.after is None else change.after.decode("latin-1"),
+            cause=change.cause,
+            why=change.why,
+        )
+        yield Tell(record)
+
+
+def tell_challenge(
+    session: Session,
+    challenge: Challenge | None,
+    key3: bytes,
+    *,
+    asked_by: Literal["client", "relay"],
+    answered_by: Literal["server", "relay"],
+    received: bytes,
+    verdict: Verdict,
+    sent: bytes | None = None,
+) -> Iterator[Command]:
+    """Tell a challenge, its derivation and its answer."""
+    answer = None if challenge is None else challenge.answer
+    record = ChallengeRecord(
+        session=session.number,
+        time=session.now(),
+        asked_by=asked_by,
+        answered_by=answered_by,
+        key1=None if challenge is None else key_reading(challenge.key1),
+        key2=None if challenge is None else key_reading(challenge.key2),
+        key3=key3.hex(),
+        expected=None if answer is None else answer.hex(),
+        received=received.hex(),
+        verdict=verdict,
+        sent=None if sent is None or sent == received else sent.hex(),
+    )
+    yield Tell(record)

@@ -1,0 +1,164 @@
+"""What a leg of a connection says: frozen values, each with the bytes that it was read from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from ws76proxy.wire.head import RequestHead, ResponseHead
+
+__all__ = [
+    "AbsurdLength",
+    "ClosingHandshake",
+    "DigestBytes",
+    "DiscardedFrame",
+    "EndOfStream",
+    "Event",
+    "FrameEvent",
+    "HeadRefused",
+    "InvalidText",
+    "Key3Bytes",
+    "OversizedFrame",
+    "Request",
+    "Response",
+    "TextFrames",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """The client's head is whole. ``raw``: its bytes."""
+
+    raw: bytes
+    head: RequestHead
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """The server's head is whole. ``raw``: its bytes."""
+
+    raw: bytes
+    head: ResponseHead
+
+
+@dataclass(frozen=True, slots=True)
+class Key3Bytes:
+    """Some of the 8 bytes after the client's head, as they came; ``key3`` once all are there."""
+
+    raw: bytes
+    key3: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class DigestBytes:
+    """Some of the 16 bytes after the server's head, as they came; ``digest`` once all are there."""
+
+    raw: bytes
+    digest: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class HeadRefused:
+    """A head passed a limit; ``why`` says which. ``raw``: what had come."""
+
+    raw: bytes
+    why: str
+
+
+@dataclass(frozen=True)
+class TextFrames:
+    """One or more whole text frames (type 0x00), one behind the other, all of them valid UTF-8.
+
+    ``offset`` counts from the stream's first byte. ``joined`` is their text with U+0000 *before*
+    each message, unless ``count`` is 1: then it is the message itself, which may contain U+0000.
+    """
+
+    offset: int
+    raw: bytes
+    count: int
+    joined: str
+
+    @cached_property
+    def texts(self) -> list[str]:
+        """The messages, in order."""
+        return self.joined.split("\0")[1:] if self.count > 1 else [self.joined]
+
+
+@dataclass(frozen=True, slots=True)
+class InvalidText:
+    """One text frame whose payload is not UTF-8.
+
+    ``text`` has U+FFFD for each bad sequence, as the draft wants (4.2); the first bad sequence is
+    ``payload[start:end]``.
+    """
+
+    offset: int
+    raw: bytes
+    text: str
+    start: int
+    end: int
+
+    @property
+    def payload(self) -> bytes:
+        """The bytes between the type byte and 0xFF."""
+        return self.raw[1:-1]
+
+
+@dataclass(frozen=True, slots=True)
+class DiscardedFrame:
+    """A frame that a receiver reads and throws away: types 0x01 to 0x7F, or any with a length."""
+
+    offset: int
+    raw: bytes
+    frame_type: int
+    payload: bytes
+    minimal_length: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class ClosingHandshake:
+    """``FF 00`` (6)."""
+
+    offset: int
+    raw: bytes = field(default=b"\xff\x00")
+
+
+@dataclass(frozen=True, slots=True)
+class OversizedFrame:
+    """A frame above the limit: passed over, not kept. ``size``: all its bytes, framing included.
+
+    ``raw`` holds its first bytes only.
+    """
+
+    offset: int
+    raw: bytes
+    frame_type: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class AbsurdLength:
+    """A length that no stream can hold (above 2^63-1): from here on nothing can be decoded."""
+
+    offset: int
+    raw: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class EndOfStream:
+    """The peer will send no more.
+
+    ``raw`` is what had come of a head, key3, digest or frame that never became whole (of a frame
+    above the limit: its first bytes only), or the bytes still held in ``trailing_data``;
+    ``offset`` is where it begins. ``missing``: how many bytes it lacks, 0 where nobody can know.
+    """
+
+    offset: int
+    raw: bytes = b""
+    missing: int = 0
+
+
+FrameEvent = (
+    TextFrames | InvalidText | DiscardedFrame | ClosingHandshake | OversizedFrame | AbsurdLength
+)
+Event = Request | Response | Key3Bytes | DigestBytes | HeadRefused | FrameEvent | EndOfStream
