@@ -1,0 +1,23 @@
+# Shortcuts; the README says what they stand for.
+PYTHON ?= python3
+
+.PHONY: demo test check bench docs
+
+demo:
+	$(PYTHON) -m ws76proxy demo
+
+test:
+	$(PYTHON) -m pytest
+
+check:
+	$(PYTHON) -m ruff check .
+	$(PYTHON) -m ruff format --check .
+	$(PYTHON) -m mypy
+
+bench:
+	$(PYTHON) -m benchmarks --markdown docs/benchmarks-table.md
+
+docs:
+	$(PYTHON) -m ws76proxy.diagnosis docs/findings.md
+	$(PYTHON) -m ws76proxy.cli.reference docs/cli.md
+	$(PYTHON) -m ws76proxy.record docs/records.schema.json
