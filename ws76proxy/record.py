@@ -336,10 +336,16 @@ def redact(record: AnyRecord) -> AnyRecord:
 
 def _redact_head(head: str) -> str:
     lines = head.split("\n")
+    secret = False
     for number, line in enumerate(lines):
+        ending = "\r" if line.endswith("\r") else ""
+        if line[:1] in (" ", "\t") and secret:
+            # A line that begins with white space continues the one before it.
+            lines[number] = f"{line[0]}{REDACTED}{ending}"
+            continue
         name, colon, _value = line.partition(":")
-        if colon and name.strip().lower() in _SECRET_FIELDS:
-            ending = "\r" if line.endswith("\r") else ""
+        secret = bool(colon) and name.strip().lower() in _SECRET_FIELDS
+        if secret:
             lines[number] = f"{name}: {REDACTED}{ending}"
     return "\n".join(lines)
 

@@ -8,7 +8,7 @@ from ws76proxy.console.text import escape_head
 from ws76proxy.record import ChallengeRecord, KeyReading
 from ws76proxy.wire.challenge import DIGEST_SIZE, MAX_KEY_NUMBER
 
-__all__ = ["put_challenge", "verdict_words"]
+__all__ = ["put_challenge", "put_keys"]
 
 _TITLES = {
     ("client", "server"): "",
@@ -21,27 +21,32 @@ def put_challenge(page: Page, record: ChallengeRecord, *, title: bool) -> None:
     """Everything about one challenge; `title`: say whose it is, as there is another."""
     words = _TITLES.get((record.asked_by, record.answered_by))
     if title and words:
-        page.labelled(page.ink.right, ("strong", words))
-    _put_key(page, "key1", record.key1)
-    _put_key(page, "key2", record.key2)
-    key3 = bytes.fromhex(record.key3)
+        page.row(("strong", words))
+    put_keys(page, record.key1, record.key2)
+    key3 = _bytes(record.key3)
     if key3:
         page.labelled("key3", *_octets(key3, "key3"), ("dim", f"  {_printable(key3)}"))
     else:
         page.labelled("key3", ("error", "(nothing came)"))
     _put_concatenation(page, record, key3)
     _put_digests(page, record)
-    mark, style, words = verdict_words(record, page)
+    mark, style, words = _verdict_words(record, page)
     page.labelled("verdict", (style, f"{mark} {words}"))
 
 
-def verdict_words(record: ChallengeRecord, page: Page) -> tuple[str, str, str]:
+def put_keys(page: Page, key1: KeyReading | None, key2: KeyReading | None) -> None:
+    """Both keys, taken apart."""
+    _put_key(page, "key1", key1)
+    _put_key(page, "key2", key2)
+
+
+def _verdict_words(record: ChallengeRecord, page: Page) -> tuple[str, str, str]:
     """Mark, style and words of a verdict."""
     came = len(record.received) // 2
     if record.verdict == "verified":
         return page.ink.good, "good", "digest verified"
     if record.verdict == "wrong" and came == DIGEST_SIZE and record.expected:
-        differing = len(_differing(bytes.fromhex(record.received), record.expected))
+        differing = len(_differing(_bytes(record.received), record.expected))
         words = f"DIGEST WRONG: {differing} of {DIGEST_SIZE} bytes differ"
     elif record.verdict == "wrong":
         words = "DIGEST WRONG"
@@ -58,7 +63,7 @@ def _put_key(page: Page, label: str, key: KeyReading | None) -> None:
         return
     text, marks = _visible_key(page, label, key.text)
     page.labelled(label, *text)
-    if not page.ink.colour:
+    if marks.strip() and (page.ink.ascii_only or not page.ink.colour):
         page.labelled("", ("", marks))
     page.labelled("", *_division(page, label, key))
 
@@ -89,7 +94,7 @@ def _visible_key(page: Page, label: str, text: str) -> tuple[Row, str]:
 
 
 def _division(page: Page, label: str, key: KeyReading) -> Row:
-    """``1868545188 / 12 spaces = 155712099``, and the part as the four bytes that are hashed."""
+    """``1868545188 / 12 spaces = 155712099``, and the part in the hexadecimal that is hashed."""
     if not key.digits:
         return [("error", "no digits: there is no number in it")]
     spaces = f"{key.spaces} space{'' if key.spaces == 1 else 's'}"
@@ -101,8 +106,13 @@ def _division(page: Page, label: str, key: KeyReading) -> Row:
         ("space", spaces),
     ]
     if key.part is not None:
-        row += [("dim", " = "), ("", f"{key.part}  ")]
-        return row + _octets(key.part.to_bytes(8, "big").lstrip(b"\0").rjust(4, b"\0"), label)
+        return [
+            *row,
+            ("dim", " = "),
+            ("", str(key.part)),
+            ("dim", " = 0x"),
+            (label, f"{key.part:08x}"),
+        ]
     if not key.spaces:
         why = "no spaces to divide by"
     elif key.number > MAX_KEY_NUMBER:
@@ -113,20 +123,21 @@ def _division(page: Page, label: str, key: KeyReading) -> Row:
 
 
 def _put_concatenation(page: Page, record: ChallengeRecord, key3: bytes) -> None:
-    if not (record.key1 and record.key2) or record.key1.part is None or record.key2.part is None:
-        return
-    row = _octets(record.key1.part.to_bytes(4, "big"), "key1")
-    row += [("", " "), *_octets(record.key2.part.to_bytes(4, "big"), "key2")]
+    row: Row = []
+    for label, key in (("key1", record.key1), ("key2", record.key2)):
+        if key is None or key.part is None:
+            return
+        row += [*_octets(_bytes(f"{key.part:08x}"), label), ("", " ")]
     if key3:
-        row += [("", " "), *_octets(key3, "key3")]
+        row += _octets(key3, "key3")
     page.labelled("challenge", *row)
 
 
 def _put_digests(page: Page, record: ChallengeRecord) -> None:
     if record.expected is not None:
-        expected = bytes.fromhex(record.expected)
+        expected = _bytes(record.expected)
         page.labelled("expected", *_octets(expected, ""), ("dim", f"  {_printable(expected)}"))
-    received = bytes.fromhex(record.received)
+    received = _bytes(record.received)
     if not received:
         page.labelled("received", ("error", "(nothing came)"))
     else:
@@ -137,13 +148,13 @@ def _put_digests(page: Page, record: ChallengeRecord) -> None:
         if differing:
             page.labelled("", ("error", _marks(len(received), differing)))
     if record.sent is not None:
-        sent = bytes.fromhex(record.sent)
+        sent = _bytes(record.sent)
         label = "sent on"
         page.labelled(label, *_octets(sent, "good"), ("dim", f"  {_printable(sent)}"))
 
 
 def _differing(received: bytes, expected: str) -> set[int]:
-    pairs = zip(received, bytes.fromhex(expected), strict=False)
+    pairs = zip(received, _bytes(expected), strict=False)
     return {place for place, (one, other) in enumerate(pairs) if one != other}
 
 
@@ -151,8 +162,8 @@ def _octets(data: bytes, style: str, differing: set[int] | frozenset[int] = froz
     """Bytes in hexadecimal, four to a word, as the parts are."""
     row: Row = []
     for place, byte in enumerate(data):
-        separator = " " if place and place % 4 == 0 else ""
-        row.append(("", separator))
+        if place and place % 4 == 0:
+            row.append(("", " "))
         row.append(("error" if place in differing else style, f"{byte:02x}"))
     return row
 
@@ -167,6 +178,14 @@ def _marks(count: int, differing: set[int]) -> str:
         for place in range(count)
     ]
     return "".join(marks).rstrip()
+
+
+def _bytes(text: str) -> bytes:
+    """Bytes from hexadecimal; none where a record from elsewhere has something else."""
+    try:
+        return bytes.fromhex(text)
+    except ValueError:
+        return b""
 
 
 def _printable(data: bytes) -> str:

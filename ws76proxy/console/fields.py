@@ -1,4 +1,4 @@
-"""A handshake's fields on a page: what the client asked beside what it got, and what was changed."""
+"""A handshake's fields on a page: asked beside answered, and what was changed on the way."""
 
 from __future__ import annotations
 
@@ -11,29 +11,27 @@ from ws76proxy.diagnosis import expected_location
 from ws76proxy.record import AdjustmentRecord, RequestRecord, ResponseRecord
 from ws76proxy.wire.head import Head, RequestHead, ResponseHead
 
-__all__ = ["put_adjustments", "put_fields", "put_status", "request_line"]
+__all__ = ["put_adjustments", "put_fields", "put_status", "request_head"]
 
 _ABSENT = "(absent)"
 _PAIR = 10
 
 
-def request_line(record: RequestRecord) -> str:
-    """The first line of a request, escaped."""
-    return escape_head(_request_head(record.head).start_line.decode("latin-1"))
-
-
 def put_status(page: Page, response: ResponseRecord) -> None:
     """The status that the server gave."""
     status = "(no status)" if response.status is None else str(response.status)
-    style = "" if response.status == 101 else "error"
-    page.text("Status", f"{status} {escape_head(response.reason)}".rstrip(), style=style)
+    text = f"{status} {escape_head(response.reason)}".rstrip()
+    if response.status == 101:
+        page.text("Status", text)
+    else:
+        page.text("Status", f"{text}  {page.ink.bad}", style="error")
 
 
 def put_fields(
     page: Page, request: RequestRecord, response: ResponseRecord | None, secure: bool
 ) -> None:
     """The fields that decide, as the client sees them: its own request, the answer that it got."""
-    asked = _request_head(request.head)
+    asked = request_head(request.head)
     got = None if response is None else _response_head(response.sent or response.head)
     opened = response is not None and response.status == 101
     prefix = b"websocket-" if request.dialect == "hixie-75" else b"sec-websocket-"
@@ -58,32 +56,40 @@ def put_fields(
 
 def put_adjustments(page: Page, adjustments: Sequence[AdjustmentRecord], *, keys: bool) -> None:
     """What went on other than it came; `keys`: with the keys of the relay's own challenge."""
-    label = "changed"
-    asked_again = [one.what for one in adjustments if one.cause == "challenge"]
-    if asked_again and not keys:
-        text = f"{' and '.join(asked_again)}: the relay's own challenge, above"
-        page.text(label, f"to the server: {text}")
-        label = ""
+    page.row(("label", "changed on the way"))
+    toward = ""
+    asked_again = [] if keys else [one for one in adjustments if one.cause == "challenge"]
     for change in adjustments:
-        if change.cause == "challenge" and not keys:
+        if change in asked_again[1:]:
+            continue
+        label = "" if change.toward == toward else f"to {change.toward}"
+        toward = change.toward
+        if change in asked_again:
+            names = escape_head(" and ".join(one.what for one in asked_again))
+            _put_reason(page, label, f"{names}:", "the relay's own challenge, above")
             continue
         repaired = " (repaired)" if change.cause == "repair" else ""
-        title = f"to the {change.toward}: {escape_head(change.what)}{repaired}"
-        page.text(label, f"{title}, {change.why}")
-        label = ""
-        before, after = _value(change.before), _value(change.after)
-        becomes: Span = ("dim", f"  {page.ink.becomes} ")
-        if cells(before) + cells(after) + 8 <= page.room:
-            page.labelled("", ("", f"  {before}"), becomes, ("", after))
+        _put_reason(page, label, f"{escape_head(change.what)}{repaired}:", change.why)
+        before, after = _value(page, change.before), _value(page, change.after)
+        becomes: Span = ("dim", f"{page.ink.becomes} ")
+        if cells(before) + cells(after) + 6 <= page.room:
+            page.labelled("", ("", f"  {before} "), becomes, ("", after))
             continue
-        for lead, value in (("    ", before), (f" {page.ink.becomes} ", after)):
-            for line in wrap(value, page.room - 4):
-                page.labelled("", ("dim", f"{lead:<4}"), ("", line))
-                lead = ""
+        for lead, value in ((("", "  "), before), (becomes, after)):
+            for line in wrap(value, page.room - 5):
+                page.labelled("", ("", "  "), lead, ("", line))
+                lead = ("", " " * len(lead[1]))
+
+
+def _put_reason(page: Page, label: str, what: str, why: str) -> None:
+    for line in wrap(f"{what} {why}", page.room):
+        name = what if line.startswith(what) else ""
+        page.labelled(label, ("", name), ("dim", line[len(name) :]))
+        label = what = ""
 
 
 def _put_value(page: Page, label: str, value: bytes | None) -> None:
-    page.text(label, _shown(value), style="" if value is not None else "dim")
+    page.text(label, _shown(page, value), style="" if value is not None else "dim")
 
 
 def _put_pair(
@@ -95,23 +101,20 @@ def _put_pair(
         return
     values = [field.value for field in answered.get_all(name)]
     if values == [wanted]:
-        text = _shown(wanted)
+        text = _shown(page, wanted)
         if cells(text) + 3 <= page.room:
             page.labelled(label, ("", text), ("good", f"  {page.ink.good}"))
             return
     if wanted is None and not values:
         _put_value(page, label, None)
         return
-    agree = values == [wanted]
-    rows = [(word, _shown(wanted), "")]
-    rows += [("answered", _shown(value), "good" if agree else "error") for value in values]
-    if not values:
-        rows.append(("answered", _ABSENT, "error"))
+    mark, style = (page.ink.good, "good") if values == [wanted] else (page.ink.bad, "error")
+    rows = [(word, _shown(page, wanted), "")]
+    shown = [_shown(page, value) for value in values] or [_ABSENT]
+    rows += [("answered", f"{text}  {mark}", style) for text in shown]
     for word, text, style in rows:
         for line in wrap(text, page.room - _PAIR):
-            page.row(
-                ("label", f"{label:<{LABEL}}"), ("label", f"{word:<{_PAIR}}"), (style, line)
-            )
+            page.row(("label", f"{label:<{LABEL}}"), ("label", f"{word:<{_PAIR}}"), (style, line))
             label = word = ""
 
 
@@ -122,15 +125,23 @@ def _put_all(page: Page, head: Head, *names: str) -> None:
             page.text(label, escape_head(field.value.decode("latin-1")))
 
 
-def _value(text: str | None) -> str:
-    return _ABSENT if text is None else escape_head(text)
+def _value(page: Page, text: str | None) -> str:
+    if text is None:
+        return _ABSENT
+    if not text:
+        return "(empty)"
+    # A space at an edge makes a value another one, and would not be seen.
+    before = len(text) - len(text.lstrip(" "))
+    after = len(text) - len(text.rstrip(" ")) if before < len(text) else 0
+    return page.ink.space * before + escape_head(text.strip(" ")) + page.ink.space * after
 
 
-def _shown(value: bytes | None) -> str:
-    return _value(None if value is None else value.decode("latin-1"))
+def _shown(page: Page, value: bytes | None) -> str:
+    return _value(page, None if value is None else value.decode("latin-1"))
 
 
-def _request_head(text: str) -> RequestHead:
+def request_head(text: str) -> RequestHead:
+    """A request's head, read again from its record."""
     return RequestHead(_whole(text))
 
 

@@ -1,10 +1,10 @@
-"""Findings on a page: what is wrong at length, what is worth knowing in short, what passed in a list."""
+"""Findings on a page: faults at length, what is worth knowing in short, what passed in a list."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ws76proxy.console.ink import Row
+from ws76proxy.console.ink import Ink, Row
 from ws76proxy.console.page import Page, session_span, time_span
 from ws76proxy.console.text import escape_head, neutral
 from ws76proxy.diagnosis.model import Severity
@@ -13,26 +13,35 @@ from ws76proxy.record import FindingRecord
 __all__ = ["finding_row", "put_finding", "put_findings"]
 
 
-def put_findings(page: Page, findings: Iterable[FindingRecord], *, evidence: bool) -> None:
+def put_findings(
+    page: Page, findings: Iterable[FindingRecord], explained: set[str], *, evidence: bool
+) -> None:
     """The findings in the order in which they came, those that passed in one line at the end."""
     passed: list[str] = []
+    told = 0
     for finding in findings:
         if finding.severity is Severity.GOOD:
             passed.append(finding.code)
-        else:
-            put_finding(page, finding, evidence=evidence)
+            continue
+        if told:
+            page.blank()
+        put_finding(page, finding, explained, evidence=evidence)
+        told += 1
     if passed:
+        if told:
+            page.blank()
         page.listed(f"{page.ink.good} passed", passed, label_style="good")
 
 
-def put_finding(page: Page, finding: FindingRecord, *, evidence: bool) -> None:
-    """One finding; `evidence`: with its bytes."""
+def put_finding(page: Page, finding: FindingRecord, explained: set[str], *, evidence: bool) -> None:
+    """One finding, in short where its code is in `explained`; `evidence`: with its bytes."""
     style = str(finding.severity)
-    label = _label(page, finding.severity)
-    if finding.severity in (Severity.GOOD, Severity.INFO):
+    label = _label(page.ink, finding.severity)
+    if finding.severity in (Severity.GOOD, Severity.INFO) or finding.code in explained:
         text = f"{finding.title}: {finding.detail}" if finding.detail else finding.title
         page.text(label, f"{text} ({finding.code})", label_style=style)
     else:
+        explained.add(finding.code)
         page.text(label, finding.title, style="strong", label_style=style)
         for name, text in (
             ("", finding.detail),
@@ -48,19 +57,19 @@ def put_finding(page: Page, finding: FindingRecord, *, evidence: bool) -> None:
         page.text("bytes", f"{escape_head(finding.evidence)}{whose}{place}", style="dim")
 
 
-def finding_row(page: Page, finding: FindingRecord) -> Row:
+def finding_row(ink: Ink, finding: FindingRecord) -> Row:
     """A finding in one line."""
     text = f"{finding.code}: {finding.detail or finding.title}"
     return [
         session_span(finding.session),
         time_span(finding.time),
-        (str(finding.severity), f"{_label(page, finding.severity):<10} "),
+        (str(finding.severity), f"{_label(ink, finding.severity):<10} "),
         ("", neutral(text)),
     ]
 
 
-def _label(page: Page, severity: Severity) -> str:
-    marks = {Severity.GOOD: page.ink.good, Severity.ERROR: page.ink.bad, Severity.WARNING: "!"}
+def _label(ink: Ink, severity: Severity) -> str:
+    marks = {Severity.GOOD: ink.good, Severity.ERROR: ink.bad, Severity.WARNING: "!"}
     return f"{marks.get(severity, 'i')} {severity}"
 
 

@@ -4,25 +4,39 @@ from __future__ import annotations
 
 from typing import TypeVar
 
-from ws76proxy.console.challenge import put_challenge
-from ws76proxy.console.fields import put_adjustments, put_fields, put_status, request_line
+import msgspec
+
+from ws76proxy.console.challenge import put_challenge, put_keys
+from ws76proxy.console.fields import put_adjustments, put_fields, put_status, request_head
 from ws76proxy.console.findings import put_findings
 from ws76proxy.console.ink import Ink
 from ws76proxy.console.page import LABEL, Page, session_span
 from ws76proxy.console.text import cells, escape_head, neutral, wrap
+from ws76proxy.diagnosis.model import Severity
 from ws76proxy.record import (
     AdjustmentRecord,
     AnyRecord,
     ChallengeRecord,
     ClosingRecord,
     FindingRecord,
+    KeyReading,
     RequestRecord,
     ResponseRecord,
     SessionStartRecord,
+    key_reading,
 )
+from ws76proxy.wire.challenge import read_key
 
 __all__ = ["Handshake", "closing_words"]
 
+_HOW = {
+    "closing-handshake": "closing handshake, FF 00",
+    "end-of-stream": "end of stream",
+    "reset": "connection reset",
+    "timeout": "time is up",
+    "shutdown": "the relay stops",
+}
+_KEY1, _KEY2 = b"sec-websocket-key1", b"sec-websocket-key2"
 _HIXIE = ("hixie-76", "hixie-75")
 # A peer decides how many findings and adjustments it causes; a page that long is not read.
 _MOST = 64
@@ -92,12 +106,27 @@ class Handshake:
             # A server's head that cannot be read is told as a finding only; and a handshake behind
             # an unanswered request is passed on unread.
             return any(
-                one.stream == "server" or one.code == "pipelined-upgrade" for one in self.findings
+                one.code == "pipelined-upgrade"
+                or (one.stream == "server" and one.severity is not Severity.GOOD)
+                for one in self.findings
             )
         return response.status != 101 or request.dialect == "hixie-75"
 
-    def block(self, ink: Ink, width: int, *, session: int, raw: bool = False) -> str:
-        """The block, its lines ended; `raw`: with both heads as they came."""
+    def block(
+        self,
+        ink: Ink,
+        width: int,
+        *,
+        session: int,
+        explained: set[str] | None = None,
+        raw: bool = False,
+    ) -> str:
+        """The block, its lines ended.
+
+        `explained` are the findings' codes that need no second explanation in this session; `raw`:
+        with both heads as they came.
+        """
+        explained = set() if explained is None else explained
         request, response = self.request, self.response
         page = Page(ink, width, [session_span(session)])
         self._put_title(page)
@@ -106,7 +135,10 @@ class Handshake:
             for number, challenge in enumerate(self.challenges):
                 if number:
                     page.blank()
-                put_challenge(page, challenge, title=len(self.challenges) > 1)
+                put_challenge(page, self._with_keys(challenge), title=len(self.challenges) > 1)
+        elif request is not None and request.dialect == "hixie-76":
+            page.blank()
+            put_keys(page, *self._asked_keys())
         if request is not None or response is not None:
             page.blank()
         if response is not None:
@@ -120,11 +152,14 @@ class Handshake:
             put_adjustments(page, self.adjustments, keys=raw or not self.challenges)
         if self.findings:
             page.blank()
-            put_findings(page, self.findings, evidence=raw)
+            put_findings(page, self.findings, explained, evidence=raw)
         if self.left_out:
             page.labelled("", ("dim", f"and {self.left_out} more"))
+        if self.closings and self.findings:
+            page.blank()
         for closing in self.closings:
-            page.text("ended", closing_words(closing, named=True))
+            who = f"{closing.by}, after {closing.time:.1f} s"
+            page.text("ended", f"{who}: {closing_words(closing)}")
         if raw:
             self._put_heads(page)
         return page.painted()
@@ -133,12 +168,30 @@ class Handshake:
     def _secure(self) -> bool:
         return self.start is not None and self.start.listener.startswith("wss:")
 
+    def _asked_keys(self) -> tuple[KeyReading | None, KeyReading | None]:
+        """The client's keys, from its head."""
+        if self.request is None:
+            return None, None
+        head = request_head(self.request.head)
+        one, other = head.value(_KEY1), head.value(_KEY2)
+        return (
+            None if one is None else key_reading(read_key(one)),
+            None if other is None else key_reading(read_key(other)),
+        )
+
+    def _with_keys(self, challenge: ChallengeRecord) -> ChallengeRecord:
+        """Where one of the client's keys is missing, the record has neither; the head has one."""
+        if challenge.asked_by == "relay" or challenge.key1 or challenge.key2:
+            return challenge
+        key1, key2 = self._asked_keys()
+        return msgspec.structs.replace(challenge, key1=key1, key2=key2)
+
     def _put_title(self, page: Page) -> None:
         if self.request is None:
             page.row(("strong", "the handshake, continued" if self.continued else "handshake"))
         else:
             dialect = neutral(self.request.dialect)
-            line = request_line(self.request)
+            line = escape_head(request_head(self.request.head).start_line.decode("latin-1"))
             if cells(dialect) + cells(line) + 7 > page.width:
                 line = page.cut(line, page.width - cells(dialect) - 7)
             page.row(("strong", dialect), ("", f"  {line}"))
@@ -165,28 +218,22 @@ class Handshake:
 
 
 def _put_head(page: Page, head: str) -> None:
-    for line in head.splitlines(keepends=True) if head.isascii() else _lines(head):
+    for line in _lines(head):
         shown = escape_head(line)
         for piece in wrap(shown, page.room + LABEL - 2):
             page.row(("", "  "), ("", piece))
 
 
 def _lines(head: str) -> list[str]:
-    # Latin-1 has characters that str.splitlines takes for line ends and HTTP does not.
+    # str.splitlines takes more characters for line ends than HTTP does.
     lines = [f"{line}\n" for line in head.split("\n")]
     lines[-1] = lines[-1][:-1]
     return lines if lines[-1] else lines[:-1]
 
 
-def closing_words(record: ClosingRecord, *, named: bool) -> str:
-    """Who ended a session how, in words; `named`: with the name of who did."""
-    how = {
-        "closing-handshake": "closing handshake, FF 00",
-        "end-of-stream": "end of stream",
-        "reset": "connection reset",
-        "timeout": "time is up",
-        "shutdown": "the relay stops",
-        "refused": "refused",
-    }.get(record.how, neutral(record.how))
-    text = f"{how}: {neutral(record.detail)}" if record.detail else how
-    return f"{record.by}: {text} (after {record.time:.1f} s)" if named else text
+def closing_words(record: ClosingRecord) -> str:
+    """How a session ended, in words."""
+    if record.detail and record.how == "timeout":
+        return neutral(record.detail)
+    how = _HOW.get(record.how, neutral(record.how))
+    return f"{how}: {neutral(record.detail)}" if record.detail else how

@@ -26,7 +26,7 @@ def time_span(time: float) -> Span:
 class Page:
     """Rows under construction, for one width."""
 
-    def __init__(self, ink: Ink, width: int, margin: Sequence[Span] = (("", " " * INDENT),)) -> None:
+    def __init__(self, ink: Ink, width: int, margin: Sequence[Span]) -> None:
         """`margin` stands before the first row; the others are indented by as much."""
         self.ink = ink
         self.width = max(width, 40)

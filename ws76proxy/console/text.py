@@ -57,7 +57,7 @@ def cut(text: str, room: int, ellipsis: str) -> str:
         return shown
     room = max(room - len(ellipsis), 0)
     if cells(shown) > room:
-        shown = shown[:room] if shown.isascii() else set_cell_size(shown, room)
+        shown = shown[:room] if shown.isascii() else set_cell_size(shown, room).rstrip(" ")
     return shown + ellipsis
 
 
@@ -65,9 +65,9 @@ def wrap(text: str, room: int) -> list[str]:
     """The text, made neutral, in lines of at most so many columns; at least one line."""
     room = max(room, 16)
     lines: list[str] = []
-    line = ""
+    line: str | None = None
     for word in neutral(text).split(" "):
-        longer = f"{line} {word}" if line else word
+        longer = word if line is None else f"{line} {word}"
         if cells(longer) <= room:
             line = longer
             continue
@@ -75,4 +75,4 @@ def wrap(text: str, room: int) -> list[str]:
             lines.append(line)
         *whole, line = chop_cells(word, room) or [""]
         lines += whole
-    return [*lines, line]
+    return [*lines, line or ""]

@@ -11,7 +11,7 @@ from ws76proxy.diagnosis.report import catalogue_markdown
 def main(arguments: list[str]) -> int:
     """Write the page to the one file named, or to standard output; return the exit status."""
     if len(arguments) > 1 or any(argument.startswith("-") for argument in arguments):
-        print("usage: python -m ws76proxy.diagnosis [FILE]", file=sys.stderr)
+        sys.stderr.write("usage: python -m ws76proxy.diagnosis [FILE]\n")
         return 2
     page = catalogue_markdown()
     if not arguments:
@@ -20,7 +20,7 @@ def main(arguments: list[str]) -> int:
     try:
         Path(arguments[0]).write_text(page, encoding="utf-8", newline="\n")
     except OSError as error:
-        print(f"cannot write {arguments[0]}: {error.strerror}", file=sys.stderr)
+        sys.stderr.write(f"cannot write {arguments[0]}: {error.strerror}\n")
         return 1
     return 0
 

@@ -126,7 +126,7 @@ class Pump:
 
     def run(self, commands: Iterable[Command]) -> None:
         """Carry out commands, each before the next is taken."""
-        legs, tell = self.legs, self.relay.tell
+        legs, tell, told = self.legs, self.relay.tell, False
         try:
             for command in commands:
                 kind = type(command)
@@ -136,12 +136,14 @@ class Pump:
                         transport.write(command.data)  # type: ignore[union-attr]
                 elif kind is Tell:
                     tell(command.record)  # type: ignore[union-attr]
+                    told = True
                 else:
                     self._rarely(command)
         except Exception as error:  # noqa: BLE001 - whatever it is, other sessions go on
             self._fault(error)
-        self.relay.settle(self)
-        if self.session.handshaking_since != self._timed:
+        if told:
+            self.relay.settle(self)
+        if self.session.phase.handshaking_since != self._timed:
             self._arm()
 
     def _rarely(self, command: Command) -> None:
@@ -224,14 +226,19 @@ class Pump:
         self.run(self.session.connect_failed(reason, code))
 
     def _arm(self) -> None:
-        """Wait for the one deadline that matters now."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        """Wait for the one deadline that matters now.
+
+        A timer that goes off earlier is left alone: it looks again.
+        """
         self._timed = self.session.handshaking_since
         deadline, seconds = self._deadline()
-        if seconds and not self.session.ended:
-            self._timer = self.loop.call_at(deadline, self._check_time)
+        if not seconds or self.session.ended:
+            return
+        if self._timer is not None:
+            if self._timer.when() <= deadline:
+                return
+            self._timer.cancel()
+        self._timer = self.loop.call_at(deadline, self._check_time)
 
     def _deadline(self) -> tuple[float, float]:
         options = self.relay.options
@@ -244,8 +251,9 @@ class Pump:
         return self.last_activity + seconds, seconds
 
     def _check_time(self) -> None:
+        self._timer = None
         deadline, seconds = self._deadline()
-        if self.loop.time() >= deadline:
+        if seconds and self.loop.time() >= deadline:
             self.run(self.session.timed_out(seconds))
         else:
             self._arm()

@@ -7,6 +7,7 @@ import contextlib
 import secrets
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import cast
 
@@ -37,6 +38,7 @@ class Relay:
         ]
         self._pumps: set[Pump] = set()
         self._held: set[Pump] = set()
+        self._session_options = options.session
         self._number = 0
         self._server: asyncio.Server | None = None
         self._empty = asyncio.Event()
@@ -49,6 +51,9 @@ class Relay:
         self._server = await self.loop.create_server(
             self._accept, self.options.host or None, self.options.port, backlog=1024
         )
+        # Only now is it known which port 0 became.
+        listener = self.options.session.listener._replace(port=self.addresses[0][1])
+        self._session_options = replace(self.options.session, listener=listener)
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -124,7 +129,7 @@ class Relay:
         host, port = (transport.get_extra_info("peername") or ("unknown", 0))[:2]
         session = Session(
             self._number,
-            self.options.session,
+            self._session_options,
             client=f"[{host}]:{port}" if ":" in host else f"{host}:{port}",
             started=datetime.now(UTC).isoformat(timespec="milliseconds"),
             clock=time.monotonic,

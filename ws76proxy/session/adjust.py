@@ -7,6 +7,7 @@ from typing import Literal, NamedTuple
 from ws76proxy.diagnosis import expected_location
 from ws76proxy.endpoint import Endpoint
 from ws76proxy.session.options import SessionOptions
+from ws76proxy.wire import hixie75, hixie76
 from ws76proxy.wire.challenge import Challenge
 from ws76proxy.wire.dialect import Dialect
 from ws76proxy.wire.head import Field, RequestHead, ResponseHead
@@ -34,34 +35,31 @@ def adjust_request(
     authority = options.upstream.authority.encode()
     if host.value == authority:
         return head, []
-    changes = [
-        Adjustment("Host", host.value, authority, "proxy", "the server expects its own address")
-    ]
+    why = "the server expects its own address"
+    changes = [Adjustment("Host", host.value, authority, "proxy", why)]
+    values = {host: authority}
     before = host.value.lower()
-    head = head.replace_field(host, authority)
     origin = head.get(b"origin")
     if origin is not None and origin.value.lower() in (b"http://" + before, b"https://" + before):
-        after = options.upstream.web_origin.encode()
+        after = values[origin] = options.upstream.web_origin.encode()
         why = "the page came through this proxy: to the server it is the server's own"
         changes.append(Adjustment("Origin", origin.value, after, "proxy", why))
-        head = head.replace_field(origin, after)
-    return head, changes
+    return head.replace_fields(values), changes
 
 
 def ask_again(head: RequestHead, challenge: Challenge) -> tuple[RequestHead, list[Adjustment]]:
     """The same request with the keys of a challenge of our own, in the same places."""
-    changes = []
-    for name, key in (
-        (b"sec-websocket-key1", challenge.key1),
-        (b"sec-websocket-key2", challenge.key2),
-    ):
+    changes: list[Adjustment] = []
+    values: dict[Field, bytes] = {}
+    keys = {b"sec-websocket-key1": challenge.key1, b"sec-websocket-key2": challenge.key2}
+    for name, key in keys.items():
         field = head.get(name)
         if field is not None:
+            values[field] = key.text
             label = field.name.decode("latin-1")
             why = "a challenge of our own"
             changes.append(Adjustment(label, field.value, key.text, "challenge", why))
-            head = head.replace_field(field, key.text)
-    return head, changes
+    return head.replace_fields(values), changes
 
 
 def adjust_response(
@@ -73,23 +71,21 @@ def adjust_response(
     that the server got right for itself is made right for the client; what it got wrong stays.
     """
     changes: list[Adjustment] = []
+    values: dict[Field, bytes] = {}
     for name in (b"sec-websocket-location", b"websocket-location"):
-        for index in range(len(response.get_all(name))):
-            field = response.get_all(name)[index]
+        for field in response.get_all(name):
             location = _translate(field.value, came, went, options)
             if location != field.value:
+                values[field] = location
                 changes.append(_proxy(field, location, "the client knows this address"))
-                response = response.replace_field(field, location)
     ours, theirs = came.value(b"origin"), went.value(b"origin")
-    if ours is None or ours == theirs:
-        return response, changes
-    for name in (b"sec-websocket-origin", b"websocket-origin"):
-        for index in range(len(response.get_all(name))):
-            field = response.get_all(name)[index]
-            if field.value == theirs:
-                changes.append(_proxy(field, ours, "the client's own Origin"))
-                response = response.replace_field(field, ours)
-    return response, changes
+    if ours is not None and ours != theirs:
+        for name in (b"sec-websocket-origin", b"websocket-origin"):
+            for field in response.get_all(name):
+                if field.value == theirs:
+                    values[field] = ours
+                    changes.append(_proxy(field, ours, "the client's own Origin"))
+    return response.replace_fields(values) if values else response, changes
 
 
 def _proxy(field: Field, after: bytes, why: str) -> Adjustment:
@@ -104,11 +100,14 @@ def repair_response(
     prefix, other = b"Sec-WebSocket-", b"WebSocket-"
     if dialect is Dialect.HIXIE_75:
         prefix, other = other, prefix
-    for field in response.fields:
-        if not field.name.strip():
-            repair.remove(field, "a field without a name makes the client refuse")
-        elif field.name.lower() in (b"content-length", b"transfer-encoding"):
+    repair.write_lines_well(dialect)
+    for field in repair.head.fields:
+        if not field.has_colon or not field.name.strip():
+            repair.remove(field, "a line without a name and a colon makes the client refuse")
+        elif field.name.strip().lower() in (b"content-length", b"transfer-encoding"):
             repair.remove(field, "a 101 has no body that a length could describe")
+        elif field.name != field.name.strip():
+            repair.rename(field, field.name.strip(), "white space is no part of a field's name")
     location = expected_location(request, secure=listener.secure)
     protocol = request.value(prefix.lower() + b"protocol")
     repair.require(b"Upgrade", b"WebSocket")
@@ -128,10 +127,32 @@ class _Repair:
         self.head = head
         self.changes: list[Adjustment] = []
 
+    def write_lines_well(self, dialect: Dialect) -> None:
+        """A status line that the client reads, nothing before it, CR LF behind each line."""
+        preamble, line = self.head.preamble, self.head.start_line
+        if preamble:
+            self._note(b"empty lines", preamble, None, "the client reads its status line there")
+        raw = self.head.raw[len(preamble) :]
+        if raw.count(b"\n") != raw.count(b"\r\n"):
+            self._note(b"line ends", b"\n", b"\r\n", "the client refuses any other line end")
+            raw = raw.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
+        if raw != self.head.raw:
+            self.head = ResponseHead(raw)
+        if dialect is Dialect.HIXIE_75:
+            wanted = hixie75.STATUS_LINE.encode()
+        else:
+            wanted = line if line.count(b" ") > 1 else hixie76.STATUS_LINE.encode()
+        if line != wanted:
+            self._note(b"status line", line, wanted, "the client refuses this one")
+            self.head = self.head.replace_start_line(wanted)
+
     def remove(self, field: Field, why: str) -> None:
-        present = next(one for one in self.head.fields if one.raw == field.raw)
         self._note(field.name, field.value, None, why)
-        self.head = self.head.remove_field(present)
+        self.head = self.head.remove_field(self._now(field))
+
+    def rename(self, field: Field, name: bytes, why: str) -> None:
+        self._note(name, field.name, name, why)
+        self.head = self.head.rename_field(self._now(field), name)
 
     def require(self, name: bytes, value: bytes | None, alias: bytes = b"") -> None:
         """Exactly one field of that name, with that value; `alias` is its wrong-dialect name."""
@@ -141,8 +162,7 @@ class _Repair:
             self.remove(field, "the client wants this field exactly once")
         for field in self.head.get_all(alias.lower()):
             if self.head.get(name.lower()) is None:
-                self._note(alias, alias, name, "the name that this dialect gives the field")
-                self.head = self.head.rename_field(field, name)
+                self.rename(field, name, "the name that this dialect gives the field")
             else:
                 self.remove(field, "the name belongs to another dialect")
         present = self.head.get(name.lower())
@@ -169,6 +189,10 @@ class _Repair:
         why = "hixie-75 wants Upgrade and Connection first, spelt exactly so"
         self._note(b"Upgrade, Connection", None, lines, why)
 
+    def _now(self, field: Field) -> Field:
+        """The same line where it stands after what was changed before it."""
+        return next(one for one in self.head.fields if one.raw == field.raw)
+
     def _note(self, name: bytes, before: bytes | None, after: bytes | None, why: str) -> None:
         self.changes.append(Adjustment(name.decode("latin-1"), before, after, "repair", why))
 
@@ -183,6 +207,6 @@ def _translate(
     if scheme == options.upstream.scheme.encode():
         scheme = options.listener.scheme.encode()
     theirs, ours = went.value(b"host"), came.value(b"host")
-    if theirs is not None and ours is not None and authority.lower() == theirs.lower():
+    if theirs != ours and theirs and ours and authority.lower() == theirs.lower():
         authority = ours
     return scheme + separator + authority + slash + path

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import TYPE_CHECKING
 
 from ws76proxy.diagnosis import check_unfinished, found
@@ -33,12 +33,14 @@ class Arrival(Phase):
 
     def __init__(self, session: Session, web: Web | None = None, counted: int = 0) -> None:
         super().__init__(session)
-        self._web = web
+        self._web: Web | None = None
         self._reader = HeadReader(RequestHead, session.options.head_limits)
-        self._recognised = web is not None
-        self.handshaking_since = None if web is not None else 0.0
+        self._recognised = False
+        self.handshaking_since = 0.0
         self._first = b""
-        self._offset = session.traffic[Peer.CLIENT].bytes - counted if web is not None else 0
+        self._offset = 0
+        if web is not None:
+            self._begin_again(web, counted)
 
     @property
     def may_answer(self) -> bool:
@@ -61,21 +63,32 @@ class Arrival(Phase):
             if not self._recognised and len(self._first) < _ENOUGH_TO_RECOGNISE:
                 return
             data, self._first = self._first, b""
-        if self.handshaking_since is None:
-            self.handshaking_since = self.session.now()
-        head = self._reader.feed(data)
-        if self._reader.refusal is not None:
-            yield from self._refuse_head(self._reader.refusal)
-        elif head is not None:
-            yield from self._arrived(head, self._reader.excess)
+        rest: bytes | None = data
+        while rest:
+            if self.handshaking_since is None:
+                self.handshaking_since = self.session.now()
+            head = self._reader.feed(rest)
+            if self._reader.refusal is not None:
+                yield from self._refuse_head(self._reader.refusal)
+                return
+            if head is None:
+                return
+            rest = yield from self._arrived(head, self._reader.excess)
 
-    def receive_eof(self, peer: Peer) -> Iterator[Command]:
-        if peer is Peer.CLIENT and (self._first or self._reader.buffered):
+    def receive_eof(self, peer: Peer, reset: str | None = None) -> Iterator[Command]:
+        began = self._first or self._reader.buffered
+        if peer is Peer.CLIENT and began:
+            if self._web is not None:
+                yield from self.session.to_server(began)
             yield from self._unfinished("client")
         if self._web is not None:
-            yield from self._web.receive_eof(peer)
+            yield from self._web.receive_eof(peer, reset)
         else:
-            yield from super().receive_eof(peer)
+            yield from super().receive_eof(peer, reset)
+
+    def ending(self) -> Iterator[Command]:
+        if self._web is not None:
+            yield from self._web.ending()
 
     def timed_out(self, seconds: float) -> Iterator[Command]:
         if self._web is not None and not self._reader.buffered:
@@ -130,7 +143,8 @@ class Arrival(Phase):
         yield from session.tell_findings([finding])
         yield from session.end()
 
-    def _arrived(self, head: RequestHead, excess: bytes) -> Iterator[Command]:
+    def _arrived(self, head: RequestHead, excess: bytes) -> Generator[Command, None, bytes | None]:
+        """Hand over to whoever this request is for; return what is left for us to read."""
         session = self.session
         dialect = dialect_of(head)
         refused = self._refusal(head, dialect)
@@ -145,8 +159,12 @@ class Arrival(Phase):
             )
             yield from session.end()
         elif dialect is Dialect.HTTP:
-            web = self._web or Web(session, self._again)
-            yield from web.request(head, excess)
+            web = self._web or Web(session, lambda web, counted: Arrival(session, web, counted))
+            rest = yield from web.request(head, excess)
+            if rest is not None:
+                self._begin_again(web, len(rest))
+                session.enter(self)
+            return rest
         elif self._web is not None and self._web.waiting:
             # Pipelined behind a request without an answer yet: where the 101 will begin in the
             # server's stream cannot be told, so the bytes go through unread.
@@ -159,17 +177,24 @@ class Arrival(Phase):
             adjusted, changes = adjust_request(head, session.options)
             yield from self._pass_on(head, adjusted, excess, dialect)
             yield from tell_adjustments(session, "server", changes)
+        return None
 
-    def _again(self, web: Web, counted: int) -> Phase:
-        return Arrival(self.session, web, counted)
+    def _begin_again(self, web: Web, counted: int) -> None:
+        """Wait for the next request, of which so many bytes have been counted."""
+        self._web = web
+        self._reader = HeadReader(RequestHead, self.session.options.head_limits)
+        self._recognised = True
+        self.handshaking_since = None
+        self._offset = self.session.traffic[Peer.CLIENT].bytes - counted
 
     def _refusal(self, head: RequestHead, dialect: Dialect) -> tuple[str, str] | None:
         options = self.session.options
-        host, origin = head.value(b"host"), head.value(b"origin")
-        if not options.allows_host(host):
-            return "host-refused", f"Host {_shown(host)} is not among those allowed here"
-        if dialect.is_websocket and not options.allows_origin(origin):
-            return "origin-refused", f"Origin {_shown(origin)} is not among those allowed here"
+        for host in _every_value(head, b"host"):
+            if not options.allows_host(host):
+                return "host-refused", f"Host {_shown(host)} is not among those allowed here"
+        for origin in _every_value(head, b"origin") if dialect.is_websocket else ():
+            if not options.allows_origin(origin):
+                return "origin-refused", f"Origin {_shown(origin)} is not among those allowed here"
         return None
 
     def _pass_on(
@@ -189,6 +214,11 @@ class Arrival(Phase):
         detail = f"Sec-WebSocket-Version: {stated}; passed on as bytes, not decoded"
         finding = found(code, detail, stream=Peer.CLIENT.stream, offset=self._offset)
         yield from session.tell_findings([finding])
+
+
+def _every_value(head: RequestHead, name: bytes) -> list[bytes | None]:
+    """What the field says each time: which one a server goes by cannot be known."""
+    return [field.value for field in head.get_all(name)] or [None]
 
 
 def _shown(value: bytes | None) -> str:

@@ -27,6 +27,9 @@ class Peer(Enum):
     CLIENT = "client"
     SERVER = "server"
 
+    # An enumeration hashes its name in Python; this one is looked up for each chunk.
+    __hash__ = object.__hash__
+
     label: Literal["client", "server"]
     stream: Stream
     other: Peer

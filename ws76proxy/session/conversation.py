@@ -70,20 +70,21 @@ class Conversation(Phase):
         direction.connection.receive_data(data)
         yield from self._look(direction)
 
-    def receive_eof(self, peer: Peer) -> Iterator[Command]:
+    def receive_eof(self, peer: Peer, reset: str | None = None) -> Iterator[Command]:
         direction = self._directions[peer]
         direction.connection.receive_eof()
         yield from self._look(direction)
-        yield from super().receive_eof(peer)
+        yield from super().receive_eof(peer, reset)
         other = self._directions[peer.other]
         if direction.connection.closing_handshake and not direction.closed:
             if other.closed:
                 code = "close-unanswered"
                 detail = f"the {peer.label} ended its stream instead of answering FF 00"
-            else:
+                yield from self.session.tell_findings([found(code, detail, stream=peer.stream)])
+            elif reset is None:
                 code = "closed-without-handshake"
                 detail = f"the {peer.label} ended its stream without FF 00"
-            yield from self.session.tell_findings([found(code, detail, stream=peer.stream)])
+                yield from self.session.tell_findings([found(code, detail, stream=peer.stream)])
 
     def shut_down(self) -> Iterator[Command]:
         for direction in self._directions.values():

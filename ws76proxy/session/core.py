@@ -97,6 +97,8 @@ class Session:
 
     def receive_data(self, peer: Peer, data: bytes) -> Iterator[Command]:
         """Bytes have come from a peer."""
+        if self.ended:
+            return iter(())
         self.traffic[peer].bytes += len(data)
         return self.phase.receive_data(peer, data)
 
@@ -109,37 +111,46 @@ class Session:
         yield from self.phase.receive_eof(peer)
         if self.traffic[peer.other].ended:
             yield from self.end()
-        elif peer is Peer.SERVER or self.wants_server:
+        elif peer is Peer.SERVER or self.is_connected:
             yield SendEof(peer.other)
-        else:
+        elif not self.wants_server:
             yield from self.end()
 
     def connection_lost(self, peer: Peer, reason: str | None) -> Iterator[Command]:
         """The connection to a peer is gone; `reason` says why where it was not closed in order."""
         if self.ended:
             return
-        if reason is not None:
+        traffic = self.traffic[peer]
+        if not traffic.ended:
+            traffic.ended = True
+            yield from self.phase.receive_eof(peer, reason)
+        elif reason is not None:
             yield from self.tell_closing(peer.label, "reset", reason)
+        if reason is not None:
             yield from self.tell_findings(
                 [found("connection-reset", f"{peer.label}: {reason}", stream=peer.stream)]
             )
-        self.traffic[peer].ended = True
         yield from self.end()
 
     def connected(self) -> Iterator[Command]:
         """The connection to the server is open."""
+        if self.ended:
+            return
         self.is_connected = True
         waiting, self._for_server = self._for_server, []
         if waiting:
             yield Send(Peer.SERVER, b"".join(waiting))
-        if self.traffic[Peer.CLIENT].ended and not self.ended:
+        if self.traffic[Peer.CLIENT].ended:
             yield SendEof(Peer.SERVER)
 
     def connect_failed(self, reason: str, code: str = "upstream-unreachable") -> Iterator[Command]:
         """There is no connection to the server; the client is told why."""
+        if self.ended:
+            return
         self.outcome = "failed"
-        yield from self.answer(502, "Bad Gateway", f"{self.options.upstream}: {reason}\n")
-        yield from self.tell_findings([found(code, f"{self.options.upstream}: {reason}")])
+        detail = f"{self.options.upstream}: {reason}"
+        yield Send(Peer.CLIENT, plain_response(502, "Bad Gateway", f"{detail}\n"))
+        yield from self.tell_findings([found(code, detail)])
         yield from self.end()
 
     def timed_out(self, seconds: float) -> Iterator[Command]:
@@ -151,6 +162,8 @@ class Session:
 
     def refuse(self, code: str, detail: str) -> Iterator[Command]:
         """The owner of the connections will not serve this client: say which finding it is."""
+        if self.ended:
+            return
         self.outcome = "refused"
         yield from self.tell_findings([found(code, detail, stream=Peer.CLIENT.stream)])
         yield from self.end()
@@ -197,7 +210,7 @@ class Session:
 
     def answer(self, status: int, reason: str, text: str) -> Iterator[Command]:
         """Answer the client for the server, where nothing of the server's has been passed on."""
-        if self.phase.may_answer:
+        if self.phase.may_answer and not self.traffic[Peer.SERVER].ended:
             yield Send(Peer.CLIENT, plain_response(status, reason, text))
 
     def tell_findings(self, diagnoses: Iterable[Diagnosis]) -> Iterator[Command]:
@@ -229,6 +242,7 @@ class Session:
         yield Close(Peer.CLIENT)
         if self.wants_server:
             yield Close(Peer.SERVER)
+        yield from self.phase.ending()
         yield Tell(
             SessionEndRecord(
                 session=self.number,

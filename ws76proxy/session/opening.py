@@ -31,7 +31,7 @@ from ws76proxy.session.telling import (
 )
 from ws76proxy.session.tunnel import Tunnel
 from ws76proxy.wire import hixie75, hixie76
-from ws76proxy.wire.challenge import Challenge, generate_challenge
+from ws76proxy.wire.challenge import DIGEST_SIZE, Challenge, generate_challenge
 from ws76proxy.wire.connection import ClientConnection, Reading, ServerConnection
 from ws76proxy.wire.dialect import Dialect
 from ws76proxy.wire.events import DigestBytes, HeadRefused, Key3Bytes, Response
@@ -82,13 +82,16 @@ class Opening(Phase):
         self._own: Challenge | None = None
         self._key3 = b""
         self._digest = b""
+        self._early_sent = 0
         self._paused: set[Peer] = set()
         session.dialect = dialect
+        # Until it is open: the end may come at any moment.
+        session.outcome = "failed"
 
     @property
     def may_answer(self) -> bool:
-        """Until the server has answered."""
-        return self._response is None
+        """Until the server has begun to answer."""
+        return self.session.traffic[Peer.SERVER].bytes == self._offset[Peer.SERVER]
 
     def begin(self, excess: bytes) -> Iterator[Command]:
         """The client's head is whole, and `excess` came behind it."""
@@ -120,16 +123,18 @@ class Opening(Phase):
         else:
             yield from self._from_server(data)
 
-    def receive_eof(self, peer: Peer) -> Iterator[Command]:
+    def receive_eof(self, peer: Peer, reset: str | None = None) -> Iterator[Command]:
         if peer is Peer.SERVER:
+            # It will not come to a conversation any more.
+            self.session.enter(Tunnel(self.session, "failed"))
             yield from self._release_server()
-        yield from super().receive_eof(peer)
-        self.session.outcome = "failed"
+            yield from self._resume()
+        yield from self._release_client()
+        yield from super().receive_eof(peer, reset)
         yield from self._unfinished(peer.label)
 
     def timed_out(self, seconds: float) -> Iterator[Command]:
         session = self.session
-        session.outcome = "failed"
         detail = f"the opening handshake was not done within {seconds:g} s"
         if self._client.reading is Reading.TAIL:
             text = f"8 bytes must follow the head; {len(self._key3)} came in {seconds:g} s.\n"
@@ -161,8 +166,7 @@ class Opening(Phase):
     def _hold_early(self) -> Iterator[Command]:
         early = self._client.trailing_data
         if early and Peer.CLIENT not in self._paused:
-            self._paused.add(Peer.CLIENT)
-            yield PauseReading(Peer.CLIENT)
+            yield from self._pause(Peer.CLIENT)
             finding = found(
                 "early-client-frames",
                 f"{len(early)} bytes behind the request before the answer was complete",
@@ -194,8 +198,7 @@ class Opening(Phase):
             return
         if self._server.trailing_data and self._client.reading is Reading.TAIL:
             # This server does not wait for key3: its frames wait until the client has finished.
-            self._paused.add(Peer.SERVER)
-            yield PauseReading(Peer.SERVER)
+            yield from self._pause(Peer.SERVER)
         yield from self._open_when_done(outgoing, told)
 
     def _answered(self, response: ResponseHead) -> tuple[ResponseHead, Iterator[Command]]:
@@ -230,14 +233,14 @@ class Opening(Phase):
         session = self.session
         session.enter(Tunnel(session, "refused"))
         yield Send(Peer.CLIENT, outgoing + self._server.trailing_data)
-        if self._client.trailing_data:
-            yield from session.to_server(self._client.trailing_data)
+        yield from self._release_client()
         yield from self._resume()
 
     def _pass_on_unread(self, event: HeadRefused) -> Iterator[Command]:
         session = self.session
         session.enter(Tunnel(session, "failed"))
         yield Send(Peer.CLIENT, event.raw)
+        yield from self._release_client()
         offset = self._offset[Peer.SERVER]
         finding = found("head-refused", event.why, stream=Peer.SERVER.stream, offset=offset)
         yield from session.tell_findings([finding])
@@ -269,8 +272,7 @@ class Opening(Phase):
             outgoing += answer
         if outgoing or server.trailing_data:
             yield Send(Peer.CLIENT, outgoing + server.trailing_data)
-        if client.trailing_data:
-            yield from session.to_server(client.trailing_data)
+        yield from self._release_client()
         session.outcome = "open"
         conversation = Conversation(session, client, server)
         session.enter(conversation)
@@ -279,6 +281,11 @@ class Opening(Phase):
             yield from self._tell_verdict(answer)
         yield from conversation.begin()
         yield from self._resume()
+
+    def _pause(self, peer: Peer) -> Iterator[Command]:
+        if peer not in self._paused:
+            self._paused.add(peer)
+            yield PauseReading(peer)
 
     def _resume(self) -> Iterator[Command]:
         for peer in self._paused:
@@ -338,7 +345,14 @@ class Opening(Phase):
         diagnoses = check_digest(challenge, self._digest, base=begin, good=good)
         yield from session.tell_findings(diagnoses)
 
-    # When it does not come to an end
+    # What was kept back
+
+    def _release_client(self) -> Iterator[Command]:
+        """What the client sent too early leaves."""
+        early = self._client.trailing_data[self._early_sent :]
+        self._early_sent += len(early)
+        if early:
+            yield from self.session.to_server(early)
 
     def _release_server(self) -> Iterator[Command]:
         """What of the server's bytes was waiting to become whole leaves as it is."""
@@ -355,7 +369,7 @@ class Opening(Phase):
     def _unfinished(self, ended_by: Literal["timeout", "client", "server"]) -> Iterator[Command]:
         session = self.session
         if self._dialect is Dialect.HIXIE_76 and self._response is not None:
-            session.verdict = "missing"
+            session.verdict = "missing" if len(self._digest) < DIGEST_SIZE else "unanswerable"
             yield from tell_challenge(
                 session,
                 self._challenge() if self._own is None else self._own,
@@ -363,7 +377,7 @@ class Opening(Phase):
                 asked_by="client" if self._own is None else "relay",
                 answered_by="server",
                 received=self._digest,
-                verdict="missing",
+                verdict=session.verdict,
             )
         yield from session.tell_findings(
             check_unfinished(

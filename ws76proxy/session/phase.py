@@ -34,9 +34,12 @@ class Phase:
         """Bytes from a peer."""
         raise NotImplementedError
 
-    def receive_eof(self, peer: Peer) -> Iterator[Command]:
-        """A peer's end; what had been kept back of its bytes must leave now."""
-        yield from self.session.tell_closing(peer.label, "end-of-stream", "")
+    def receive_eof(self, peer: Peer, reset: str | None = None) -> Iterator[Command]:
+        """A peer's end, or why it was reset; what was kept back of its bytes must leave now."""
+        if reset is None:
+            yield from self.session.tell_closing(peer.label, "end-of-stream", "")
+        else:
+            yield from self.session.tell_closing(peer.label, "reset", reset)
 
     def timed_out(self, seconds: float) -> Iterator[Command]:
         """Nothing has come for this long."""
@@ -46,4 +49,8 @@ class Phase:
 
     def shut_down(self) -> Iterator[Command]:
         """The relay stops."""
+        return iter(())
+
+    def ending(self) -> Iterator[Command]:
+        """Both connections close: what has not been told yet must be told now."""
         return iter(())

@@ -15,7 +15,7 @@ from ws76proxy.record import (
 )
 from ws76proxy.session.adjust import Adjustment
 from ws76proxy.session.commands import Command, Tell
-from ws76proxy.wire.challenge import Challenge
+from ws76proxy.wire.challenge import KEY3_SIZE, Challenge
 from ws76proxy.wire.head import RequestHead, ResponseHead
 
 if TYPE_CHECKING:
@@ -82,7 +82,8 @@ def tell_challenge(
     sent: bytes | None = None,
 ) -> Iterator[Command]:
     """Tell a challenge, its derivation and its answer."""
-    answer = None if challenge is None else challenge.answer
+    # Of a key3 that has not come as a whole there is no answer yet.
+    answer = None if challenge is None or len(key3) < KEY3_SIZE else challenge.answer
     record = ChallengeRecord(
         session=session.number,
         time=session.now(),

@@ -21,11 +21,6 @@ class Tunnel(Phase):
         super().__init__(session)
         session.outcome = outcome
 
-    @property
-    def may_answer(self) -> bool:
-        """As long as the server has said nothing, we may speak for it."""
-        return not self.session.traffic[Peer.SERVER].bytes
-
     def receive_data(self, peer: Peer, data: bytes) -> Iterator[Command]:
         if peer is Peer.CLIENT:
             yield from self.session.to_server(data)

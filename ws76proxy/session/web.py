@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from typing import TYPE_CHECKING
 
 from ws76proxy.record import HttpRecord
@@ -37,17 +37,15 @@ class Web(Phase):
         self._reader: HeadReader[ResponseHead] | None = None
 
     @property
-    def may_answer(self) -> bool:
-        """As long as the server has said nothing, we may speak for it."""
-        return not self.session.traffic[Peer.SERVER].bytes
-
-    @property
     def waiting(self) -> bool:
         """Whether a request has had no answer yet."""
         return self._request is not None
 
-    def request(self, head: RequestHead, excess: bytes) -> Iterator[Command]:
-        """A request head is whole; `excess` came behind it."""
+    def request(self, head: RequestHead, excess: bytes) -> Generator[Command, None, bytes | None]:
+        """A request head is whole; `excess` came behind it.
+
+        Returns what is behind the body too, or None where the body has not come to its end.
+        """
         yield from self.session.to_server(head.raw)
         yield from self._tell(None)
         self._request = head
@@ -61,54 +59,56 @@ class Web(Phase):
         else:
             self._body_left = 0
         self.session.enter(self)
-        if excess or not self._body_left:
-            yield from self._body(excess)
+        return (yield from self._body(excess))
 
     def receive_data(self, peer: Peer, data: bytes) -> Iterator[Command]:
-        if peer is Peer.CLIENT:
-            yield from self._body(data)
-            return
-        yield Send(Peer.CLIENT, data)
-        if self._reader is None:
-            return
-        head = self._reader.feed(data)
-        if self._reader.refusal is not None:
-            self._reader = None
-        elif head is not None and head.status is not None and 100 <= head.status < 200:
-            yield from self._interim(head, self._reader.excess)
-        elif head is not None:
-            self._reader = None
-            yield from self._tell(head)
-
-    def receive_eof(self, peer: Peer) -> Iterator[Command]:
         if peer is Peer.SERVER:
-            yield from self._tell(None)
-
-    def _interim(self, head: ResponseHead, excess: bytes) -> Iterator[Command]:
-        if head.status == 101:
-            self._reader = None
-            yield from self._tell(head)
-            self.session.enter(Tunnel(self.session))
+            yield Send(Peer.CLIENT, data)
+            yield from self._response(data)
             return
-        self._reader = HeadReader(ResponseHead, self.session.options.head_limits)
-        following = self._reader.feed(excess) if excess else None
-        if following is not None:
-            self._reader = None
-            yield from self._tell(following)
-
-    def _body(self, data: bytes) -> Iterator[Command]:
-        if self._body_left < 0:
-            yield from self.session.to_server(data)
-            return
-        body, rest = data[: self._body_left], data[self._body_left :]
-        self._body_left -= len(body)
-        if body:
-            yield from self.session.to_server(body)
-        if not self._body_left:
+        rest = yield from self._body(data)
+        if rest is not None:
             arrival = self._next_arrival(self, len(rest))
             self.session.enter(arrival)
             if rest:
                 yield from arrival.receive_data(Peer.CLIENT, rest)
+
+    def receive_eof(self, peer: Peer, reset: str | None = None) -> Iterator[Command]:
+        if reset is not None:
+            yield from super().receive_eof(peer, reset)
+        if peer is Peer.SERVER:
+            yield from self._tell(None)
+
+    def ending(self) -> Iterator[Command]:
+        yield from self._tell(None)
+
+    def _response(self, data: bytes) -> Iterator[Command]:
+        """Read the answer's head, behind any number of interim ones."""
+        while self._reader is not None and data:
+            head = self._reader.feed(data)
+            if head is None:
+                if self._reader.refusal is not None:
+                    self._reader = None
+                return
+            data = self._reader.excess
+            if head.status is not None and 100 <= head.status < 200 and head.status != 101:
+                self._reader = HeadReader(ResponseHead, self.session.options.head_limits)
+                continue
+            self._reader = None
+            yield from self._tell(head)
+            if head.status == 101 and self.session.phase is self:
+                self.session.enter(Tunnel(self.session))
+
+    def _body(self, data: bytes) -> Generator[Command, None, bytes | None]:
+        """Pass on what belongs to the body; return what is behind it, None before its end."""
+        size = len(data) if self._body_left < 0 else self._body_left
+        body, rest = data[:size], data[size:]
+        if body:
+            yield from self.session.to_server(body)
+        if self._body_left < 0:
+            return None
+        self._body_left -= len(body)
+        return None if self._body_left else rest
 
     def _tell(self, response: ResponseHead | None) -> Iterator[Command]:
         request, self._request = self._request, None

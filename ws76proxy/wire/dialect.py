@@ -88,4 +88,4 @@ def _when_long_enough(data: bytes, wanted: bytes, dialect: Dialect) -> Dialect |
 
 
 def _could_be_request_line(line: bytes) -> bool:
-    return bool(_METHOD.match(line) or _REQUEST_LINE.match(line)) if line else True
+    return bool(_METHOD.match(line) or _REQUEST_LINE.match(line))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import cached_property
+from typing import NamedTuple
 
 from ws76proxy.wire.head import RequestHead, ResponseHead
 
@@ -65,8 +65,7 @@ class HeadRefused:
     why: str
 
 
-@dataclass(frozen=True)
-class TextFrames:
+class TextFrames(NamedTuple):
     """One or more whole text frames (type 0x00), one behind the other, all of them valid UTF-8.
 
     ``offset`` counts from the stream's first byte. ``joined`` is their text with U+0000 *before*
@@ -78,7 +77,7 @@ class TextFrames:
     count: int
     joined: str
 
-    @cached_property
+    @property
     def texts(self) -> list[str]:
         """The messages, in order."""
         return self.joined.split("\0")[1:] if self.count > 1 else [self.joined]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ws76proxy.errors import LocalProtocolError
 from ws76proxy.wire.events import (
@@ -30,6 +30,8 @@ CLOSING_HANDSHAKE = b"\xff\x00"
 DEFAULT_MAX_MESSAGE = 64 * 1024 * 1024
 _MAX_LENGTH = 2**63 - 1
 _KEPT_OF_OVERSIZED = 64
+_SMALL_PIECE = 4_096
+_SMALL_PIECES = 65_536
 
 
 def encode_text(text: str | bytes) -> bytes:
@@ -78,13 +80,35 @@ def encode_discarded(frame_type: int, payload: bytes) -> bytes:
     return bytes([frame_type]) + encode_text(payload)[1:]
 
 
+class _Pieces:
+    """Bytes in the pieces that they came in, joined once; small pieces share a buffer."""
+
+    __slots__ = ("_pieces", "_small")
+
+    def __init__(self) -> None:
+        self._pieces: list[bytes] = []
+        self._small = bytearray()
+
+    def add(self, piece: bytes) -> None:
+        if len(piece) < _SMALL_PIECE and len(self._small) < _SMALL_PIECES:
+            self._small += piece
+            return
+        if self._small:
+            self._pieces.append(bytes(self._small))
+            self._small.clear()
+        self._pieces.append(piece)
+
+    def joined(self) -> bytes:
+        return b"".join([*self._pieces, self._small])
+
+
 @dataclass(slots=True)
 class _Frame:
     """A frame on its way in: its bytes so far, up to the limit, and how many there were."""
 
     offset: int
     frame_type: int
-    kept: bytearray
+    kept: _Pieces = field(default_factory=_Pieces)
     size: int = 0
     length: int = 0
     length_size: int = 0
@@ -124,7 +148,7 @@ class FrameDecoder:
         frame = self._frame
         if frame is None:
             return EndOfStream(self.offset)
-        return EndOfStream(frame.offset, bytes(frame.kept), frame.missing or 0)
+        return EndOfStream(frame.offset, frame.kept.joined(), frame.missing or 0)
 
     def feed(self, data: bytes) -> list[FrameEvent]:
         """Take the next bytes; return what is whole now."""
@@ -144,14 +168,13 @@ class FrameDecoder:
         """
         if data[:1] != b"\x00" or data[-1:] != b"\xff" or len(data) > self._max:
             return None
-        count = data.count(b"\xff")
-        if count == 1:
-            body = data[1:-1]
-        elif data.count(b"\xff\x00") == count - 1 and data.count(b"\x00") == count:
-            body = data.replace(b"\xff", b"")
-        else:
-            return None
         try:
+            if data.find(b"\xff") == len(data) - 1:
+                return TextFrames(self.offset, data, 1, str(memoryview(data)[1:-1], "utf-8"))
+            body = data.replace(b"\xff", b"")
+            count = len(data) - len(body)
+            if data.count(b"\xff\x00") != count - 1 or data.count(b"\x00") != count:
+                return None
             return TextFrames(self.offset, data, count, body.decode())
         except UnicodeDecodeError:
             return None
@@ -172,15 +195,13 @@ class FrameDecoder:
                 position = burst_end
                 yield frames
         while position < len(data) and not self.lost:
-            self._frame = _Frame(self.offset, data[position], bytearray())
+            self._frame = _Frame(self.offset, data[position])
             position, event = self._continue(self._frame, data, position)
             if event is not None:
                 yield event
         self.offset += len(data) - position
 
-    def _continue(
-        self, frame: _Frame, data: bytes, position: int
-    ) -> tuple[int, FrameEvent | None]:
+    def _continue(self, frame: _Frame, data: bytes, position: int) -> tuple[int, FrameEvent | None]:
         """Add to a frame from `position` on; return where it stopped, and the frame if whole."""
         begin = position
         if frame.frame_type < 0x80:
@@ -196,12 +217,13 @@ class FrameDecoder:
                 frame.missing -= step
                 whole = not frame.missing
         if frame.size < self._max:
-            frame.kept += data[begin : min(position, begin + self._max - frame.size)]
+            piece = data[begin : min(position, begin + self._max - frame.size)]
+            frame.kept.add(piece)
         frame.size += position - begin
         self.offset += position - begin
         if frame.length > _MAX_LENGTH:
             self.lost, self._frame = True, None
-            return position, AbsurdLength(frame.offset, bytes(frame.kept[:_KEPT_OF_OVERSIZED]))
+            return position, AbsurdLength(frame.offset, frame.kept.joined()[:_KEPT_OF_OVERSIZED])
         if not whole:
             return position, None
         self._frame = None
@@ -225,9 +247,9 @@ class FrameDecoder:
 
     def _event(self, frame: _Frame) -> FrameEvent:
         if frame.size > self._max:
-            head = bytes(frame.kept[:_KEPT_OF_OVERSIZED])
+            head = frame.kept.joined()[:_KEPT_OF_OVERSIZED]
             return OversizedFrame(frame.offset, head, frame.frame_type, frame.size)
-        raw = bytes(frame.kept)
+        raw = frame.kept.joined()
         if frame.frame_type == 0:
             try:
                 return TextFrames(frame.offset, raw, 1, str(memoryview(raw)[1:-1], "utf-8"))

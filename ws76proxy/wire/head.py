@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Generic, NamedTuple, Self, TypeVar
 
@@ -82,14 +82,6 @@ class Head:
     """
 
     raw: bytes
-    _index: dict[bytes, tuple[Field, ...]] = field(
-        init=False, repr=False, compare=False, hash=False, default_factory=dict
-    )
-
-    def __post_init__(self) -> None:
-        for one in self.fields:
-            lowered = one.name.lower()
-            self._index[lowered] = (*self._index.get(lowered, ()), one)
 
     @cached_property
     def preamble(self) -> bytes:
@@ -118,6 +110,14 @@ class Head:
             begin += len(line) + 1
         return tuple(found)
 
+    @cached_property
+    def _index(self) -> dict[bytes, tuple[Field, ...]]:
+        index: dict[bytes, tuple[Field, ...]] = {}
+        for one in self.fields:
+            lowered = one.name.lower()
+            index[lowered] = (*index.get(lowered, ()), one)
+        return index
+
     def get_all(self, name: bytes) -> tuple[Field, ...]:
         """Every field of that name, in order; names compare without case. `name` in lower case."""
         return self._index.get(name, ())
@@ -136,9 +136,18 @@ class Head:
 
     def replace_field(self, old: Field, value: bytes) -> Self:
         """The same head with another value in one field; its name, space and line end stay."""
-        _must_be_one_line(value)
-        space = b" " if old.after_colon.startswith(b" ") else b""
-        return self._splice(old, old.name + b":" + space + value + old.line_end)
+        return self.replace_fields({old: value})
+
+    def replace_fields(self, values: Mapping[Field, bytes]) -> Self:
+        """The same head with other values in these of its fields; the rest stays as it is."""
+        pieces, position = [], 0
+        for old in sorted(values, key=lambda field: field.offset):
+            _must_be_one_line(values[old])
+            space = b" " if old.after_colon.startswith(b" ") else b""
+            line = old.name + b":" + space + values[old] + old.line_end
+            pieces += [self.raw[position : old.offset], line]
+            position = old.offset + len(old.raw)
+        return type(self)(b"".join(pieces) + self.raw[position:])
 
     def rename_field(self, old: Field, name: bytes) -> Self:
         """The same head with another name on one field."""
@@ -242,9 +251,7 @@ class HeadReader(Generic[HeadType]):
     ``excess``. When a limit is passed, ``refusal`` says which, in words, and feeding stops.
     """
 
-    def __init__(
-        self, head_type: type[HeadType], limits: HeadLimits = DEFAULT_HEAD_LIMITS
-    ) -> None:
+    def __init__(self, head_type: type[HeadType], limits: HeadLimits = DEFAULT_HEAD_LIMITS) -> None:
         self._head_type = head_type
         self._limits = limits
         self._buffer = bytearray()

@@ -238,7 +238,7 @@ FINDINGS: tuple[Finding, ...] = (
         "The answer names a subprotocol that was not asked for",
         Severity.INFO,
         Side.SERVER,
-        "Hixie browsers ignore it. It is often a placeholder such as default, unknown, None or *; "
+        "Hixie browsers ignore it. It is often a placeholder such as default, unknown or None; "
         "stricter clients of later versions fail over it.",
         "Leave the field out when the request has none.",
         "4.1, 5.2",

@@ -99,7 +99,8 @@ class FrameChecks:
             return [("message-too-large", detail, event.offset, event.raw)]
         if isinstance(event, AbsurdLength):
             detail = f"type 0x{event.raw[0]:02X}: the length is above 2^63-1"
-            return [("length-absurd", detail, event.offset, event.raw)]
+            code = _unless_rfc6455(event.raw, "length-absurd")
+            return [(code, detail, event.offset, event.raw)]
         if isinstance(event, ClosingHandshake):
             self._closed = True
         elif isinstance(event, EndOfStream) and event.raw:
@@ -146,7 +147,7 @@ class FrameChecks:
             return [self._low_type(raw[0], raw, "", event.offset)]
         awaited = f"{event.missing} bytes" if event.missing else "its end"
         detail = f"a frame of type 0x{raw[0]:02X} has {len(raw)} bytes and lacks {awaited}"
-        return [("frame-unfinished", detail, event.offset, raw)]
+        return [(_unless_rfc6455(raw, "frame-unfinished"), detail, event.offset, raw)]
 
     @staticmethod
     def _low_type(kind: int, raw: bytes, size: str, offset: int) -> tuple[str, str, int, bytes]:
@@ -157,6 +158,12 @@ class FrameChecks:
             stray = raw[: len(raw) - len(raw.lstrip(b"\r\n"))]
             return ("line-end-in-frames", f"{stray.hex(' ')} stands there", offset, stray)
         return ("unknown-frame-type", f"type 0x{kind:02X}, {size}", offset, raw)
+
+
+def _unless_rfc6455(raw: bytes, code: str) -> str:
+    """The code, unless the type explains why the length makes no sense: RFC 6455 masks and flags
+    what stands there."""
+    return "rfc6455-frame" if raw[0] in _RFC6455_TYPES else code
 
 
 def _is_http(raw: bytes) -> bool:

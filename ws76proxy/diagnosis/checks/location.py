@@ -46,8 +46,10 @@ def check_location(
     ours = _taken_apart(expected)
     differences = f"expected {quoted(expected)}, found {quoted(received)}"
     codes = ["location-not-a-url"] if theirs is None or ours is None else _compare(ours, theirs)
-    # The same in all its parts and yet another text: scheme in upper case, for example.
-    for code in codes or ["location-not-a-url"]:
+    if not codes and host:
+        # The same in all its parts and yet another text: the scheme in upper case, for example.
+        codes = ["location-not-a-url"]
+    for code in codes:
         findings.at_field(code, differences, field)
 
 
@@ -59,6 +61,8 @@ def _asked_for(request: RequestHead) -> tuple[bytes, bytes]:
         if separator:
             authority, slash, path = rest.partition(b"/")
             return authority, slash + path or b"/"
+        # Neither a path nor a URL: the request has a finding of its own for that.
+        target = b"/" + target
     field = request.get(b"host")
     return (b"" if field is None else field.stripped), target
 

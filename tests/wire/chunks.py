@@ -1,0 +1,84 @@
+"""Bytes cut anywhere, and events in a form that does not depend on where the cuts were."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import pairwise
+
+from hypothesis import strategies as st
+
+from ws76proxy.wire import DigestBytes, EndOfStream, Event, HeadRefused, Key3Bytes, TextFrames
+
+Feed = Callable[[bytes], object]
+
+cuts = st.lists(st.integers(0, 10_000), max_size=12)
+"""Where to cut, in ten-thousandths of the data; cuts may coincide, which makes empty chunks."""
+
+
+def cut_at(data: bytes, places: Iterable[int]) -> list[bytes]:
+    """`data` in chunks, cut at these ten-thousandths of its length."""
+    edges = [0, *sorted(place * len(data) // 10_000 for place in places), len(data)]
+    return [data[begin:end] for begin, end in pairwise(edges)]
+
+
+def one_by_one(data: bytes) -> list[bytes]:
+    """`data` in chunks of one byte."""
+    return [data[i : i + 1] for i in range(len(data))]
+
+
+def every_way(data: bytes, places: Iterable[int]) -> list[list[bytes]]:
+    """`data` whole, byte by byte, and cut."""
+    return [[data], one_by_one(data), cut_at(data, places)]
+
+
+def one_message_each(frames: TextFrames) -> Iterator[TextFrames]:
+    """A burst as single messages, each with its own bytes and offset."""
+    offset = frames.offset
+    # Nothing but the end of a frame can be 0xFF: the text in between is valid UTF-8.
+    payloads = frames.raw[:-1].split(b"\xff")
+    assert len(payloads) == len(frames.texts) == frames.count
+    for payload, text in zip(payloads, frames.texts, strict=True):
+        yield TextFrames(offset, payload + b"\xff", 1, text)
+        offset += len(payload) + 1
+
+
+def normalised(events: Sequence[Event]) -> list[Event]:
+    """The same events with bursts taken apart, and the pieces of key3 and digest put together.
+
+    What a refused head's bytes are depends on the chunk that passed the limit: only `why` stays.
+    """
+    result: list[Event] = []
+    for event in events:
+        last = result[-1] if result else None
+        if isinstance(event, TextFrames):
+            result += one_message_each(event)
+        elif isinstance(event, Key3Bytes) and isinstance(last, Key3Bytes):
+            result[-1] = Key3Bytes(last.raw + event.raw, event.key3)
+        elif isinstance(event, DigestBytes) and isinstance(last, DigestBytes):
+            result[-1] = DigestBytes(last.raw + event.raw, event.digest)
+        elif isinstance(event, HeadRefused):
+            result.append(HeadRefused(b"", event.why))
+        else:
+            result.append(event)
+    return result
+
+
+def assert_offsets_are_exact(events: Iterable[Event], stream: bytes, offset: int = 0) -> None:
+    """Every event that says where it begins has exactly the stream's bytes from there on."""
+    for event in events:
+        if isinstance(event, Key3Bytes | DigestBytes | HeadRefused):
+            continue
+        begin = getattr(event, "offset", offset) - offset
+        assert stream[begin : begin + len(event.raw)] == event.raw
+
+
+def raw_of(events: Iterable[Event]) -> bytes:
+    """All bytes that these events were read from; those of an unfinished tail count once."""
+    pieces = []
+    told_already = b""
+    for event in events:
+        if isinstance(event, Key3Bytes | DigestBytes):
+            told_already += event.raw
+        tail_again = isinstance(event, EndOfStream) and told_already and event.raw == told_already
+        pieces.append(b"" if tail_again else event.raw)
+    return b"".join(pieces)
