@@ -276,17 +276,23 @@ def test_a_tunnel_without_a_request_shows_its_ending() -> None:
 # Levels
 
 
-def test_quiet_shows_faults_and_a_last_line() -> None:
+def test_quiet_shows_faults_and_nothing_else() -> None:
     screen = Screen(level="quiet")
     lines = screen.tell(sample.wrong_session(4)).splitlines()
-    assert [line.split()[0] for line in lines] == ["#4"] * 3
+    assert [line.split()[0] for line in lines] == ["#4"] * 2
     assert "location-host-differs" in lines[0]
     assert "digest-wrong" in lines[1]
-    assert "digest wrong" in lines[2]
+    assert screen.tell([*sample.handshake(3), sample.end(3)]) == ""
     assert screen.tell(sample.web_session()) == ""
     assert screen.tell([sample.notice("info")]) == ""
     assert screen.tell([sample.notice("error")]) != ""
     assert screen.console.sessions == 0
+
+
+def test_quiet_says_when_a_session_failed() -> None:
+    text = Screen(level="quiet").tell([sample.start(4), sample.end(4, outcome="failed")])
+    assert text.count("\n") == 1
+    assert "failed" in text
 
 
 def test_verbose_shows_heads_as_they_came() -> None:

@@ -66,6 +66,9 @@ class _Shown:
         self.explained: set[str] = set()
 
 
+_TOLD_QUIETLY = FindingRecord | NoticeRecord | SessionEndRecord
+
+
 class Console:
     """Shows records on a rich console: a block for each opening handshake, else a line each.
 
@@ -101,6 +104,8 @@ class Console:
         if isinstance(record, Messages):
             if not self._quiet:
                 self._messages(record)
+            return
+        if self._quiet and not isinstance(record, _TOLD_QUIETLY):
             return
         if not self._show_secrets:
             record = redact(record)
@@ -186,7 +191,7 @@ class Console:
         elif isinstance(record, NoticeRecord):
             if record.level != "info":
                 self._page(notice_rows(self._ink, self._width, record))
-        elif isinstance(record, SessionEndRecord) and record.outcome not in ("http", "nothing"):
+        elif isinstance(record, SessionEndRecord) and record.outcome == "failed":
             self._page(end_rows(self._ink, self._width, record, short=True))
 
     # The handshake

@@ -12,6 +12,7 @@ from ws76proxy.wire.events import (
     DigestBytes,
     EndOfStream,
     Event,
+    FrameEvent,
     HeadRefused,
     Key3Bytes,
     Request,
@@ -87,10 +88,7 @@ class Connection(Generic[HeadType]):
         """Take bytes from the peer, cut anywhere; `events` tells what they were."""
         while data:
             if self._decoder is not None:
-                for event in self._decoder.feed(data):
-                    if type(event) is ClosingHandshake:
-                        self.received_close = True
-                    self._events.append(event)
+                self._events += self.receive_frames(data)
                 return
             if self.reading is Reading.HEAD:
                 data = self._read_head(data)
@@ -122,6 +120,16 @@ class Connection(Generic[HeadType]):
             self._events.append(EndOfStream(offset, unread, self.tail_missing))
         self._decoder = None
         self._move(Reading.ENDED)
+
+    def receive_frames(self, data: bytes) -> list[FrameEvent]:
+        """The same as `receive_data` and `events` on an open connection, in one step."""
+        if self._decoder is None:
+            raise LocalProtocolError(f"cannot read frames: {self.reading.value} comes next")
+        frames = self._decoder.feed(data)
+        for frame in frames:
+            if type(frame) is ClosingHandshake:
+                self.received_close = True
+        return frames
 
     def events(self) -> list[Event]:
         """What has been received since the last call."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 from ws76proxy.wire.head import RequestHead, ResponseHead
 
@@ -65,22 +65,59 @@ class HeadRefused:
     why: str
 
 
-class TextFrames(NamedTuple):
+class TextFrames:
     """One or more whole text frames (type 0x00), one behind the other, all of them valid UTF-8.
 
-    ``offset`` counts from the stream's first byte. ``joined`` is their text with U+0000 *before*
-    each message, unless ``count`` is 1: then it is the message itself, which may contain U+0000.
+    ``offset`` counts from the stream's first byte; ``count`` is how many there are. Joining and
+    decoding wait until somebody asks: many only count. `raw` is the bytes, or the pieces of one
+    frame that came in many.
     """
 
-    offset: int
-    raw: bytes
-    count: int
-    joined: str
+    __slots__ = ("_joined", "_raw", "count", "offset")
+
+    def __init__(
+        self, offset: int, raw: bytes | Sequence[bytes], count: int, joined: str | None = None
+    ) -> None:
+        self.offset = offset
+        self.count = count
+        self._raw = raw
+        self._joined = joined
+
+    @property
+    def raw(self) -> bytes:
+        """The frames' bytes."""
+        if not isinstance(self._raw, bytes):
+            self._raw = b"".join(self._raw)
+        return self._raw
+
+    @property
+    def joined(self) -> str:
+        """Their text with U+0000 *before* each message; where there is only one, that message
+        itself, which may contain U+0000."""
+        if self._joined is None:
+            raw = self.raw
+            if self.count == 1:
+                self._joined = str(memoryview(raw)[1:-1], "utf-8")
+            else:
+                self._joined = raw.replace(b"\xff", b"").decode()
+        return self._joined
 
     @property
     def texts(self) -> list[str]:
         """The messages, in order."""
         return self.joined.split("\0")[1:] if self.count > 1 else [self.joined]
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, TextFrames):
+            return NotImplemented
+        mine, theirs = (self.offset, self.count), (other.offset, other.count)
+        return mine == theirs and self.raw == other.raw
+
+    def __hash__(self) -> int:
+        return hash((self.offset, self.count))
+
+    def __repr__(self) -> str:
+        return f"TextFrames(offset={self.offset}, raw={self.raw!r}, count={self.count})"
 
 
 @dataclass(frozen=True, slots=True)

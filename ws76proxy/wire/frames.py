@@ -81,15 +81,17 @@ def encode_discarded(frame_type: int, payload: bytes) -> bytes:
 
 
 class _Pieces:
-    """Bytes in the pieces that they came in, joined once; small pieces share a buffer."""
+    """Bytes in the pieces that they came in, joined when asked for; small pieces share a buffer."""
 
-    __slots__ = ("_pieces", "_small")
+    __slots__ = ("_pieces", "_small", "is_ascii")
 
     def __init__(self) -> None:
         self._pieces: list[bytes] = []
         self._small = bytearray()
+        self.is_ascii = True
 
     def add(self, piece: bytes) -> None:
+        self.is_ascii = self.is_ascii and piece.isascii()
         if len(piece) < _SMALL_PIECE and len(self._small) < _SMALL_PIECES:
             self._small += piece
             return
@@ -98,8 +100,11 @@ class _Pieces:
             self._small.clear()
         self._pieces.append(piece)
 
+    def all(self, last: bytes = b"") -> list[bytes]:
+        return [*self._pieces, bytes(self._small), last]
+
     def joined(self) -> bytes:
-        return b"".join([*self._pieces, self._small])
+        return b"".join(self.all())
 
 
 @dataclass(slots=True)
@@ -168,16 +173,13 @@ class FrameDecoder:
         """
         if data[:1] != b"\x00" or data[-1:] != b"\xff" or len(data) > self._max:
             return None
-        try:
-            if data.find(b"\xff") == len(data) - 1:
-                return TextFrames(self.offset, data, 1, str(memoryview(data)[1:-1], "utf-8"))
-            body = data.replace(b"\xff", b"")
-            count = len(data) - len(body)
-            if data.count(b"\xff\x00") != count - 1 or data.count(b"\x00") != count:
-                return None
-            return TextFrames(self.offset, data, count, body.decode())
-        except UnicodeDecodeError:
+        if data.find(b"\xff") == len(data) - 1:
+            return _text(self.offset, data, data[1:-1])
+        body = data.replace(b"\xff", b"")
+        count = len(data) - len(body)
+        if data.count(b"\xff\x00") != count - 1 or data.count(b"\x00") != count:
             return None
+        return _text(self.offset, data, body, count)
 
     def _careful(self, data: bytes) -> Iterator[FrameEvent]:
         position = 0
@@ -203,11 +205,12 @@ class FrameDecoder:
 
     def _continue(self, frame: _Frame, data: bytes, position: int) -> tuple[int, FrameEvent | None]:
         """Add to a frame from `position` on; return where it stopped, and the frame if whole."""
-        begin = position
+        begin = end = position
         if frame.frame_type < 0x80:
             found = data.find(b"\xff", position)
             whole = found >= 0
-            position = found + 1 if whole else len(data)
+            end = found if whole else len(data)
+            position = end + whole
         else:
             position = self._read_length(frame, data, position)
             whole = False
@@ -216,9 +219,9 @@ class FrameDecoder:
                 position += step
                 frame.missing -= step
                 whole = not frame.missing
+            end = position
         if frame.size < self._max:
-            piece = data[begin : min(position, begin + self._max - frame.size)]
-            frame.kept.add(piece)
+            frame.kept.add(data[begin : min(end, begin + self._max - frame.size)])
         frame.size += position - begin
         self.offset += position - begin
         if frame.length > _MAX_LENGTH:
@@ -249,7 +252,11 @@ class FrameDecoder:
         if frame.size > self._max:
             head = frame.kept.joined()[:_KEPT_OF_OVERSIZED]
             return OversizedFrame(frame.offset, head, frame.frame_type, frame.size)
+        if frame.frame_type == 0 and frame.kept.is_ascii:
+            return TextFrames(frame.offset, frame.kept.all(b"\xff"), 1)
         raw = frame.kept.joined()
+        if frame.frame_type < 0x80:
+            raw += b"\xff"
         if frame.frame_type == 0:
             try:
                 return TextFrames(frame.offset, raw, 1, str(memoryview(raw)[1:-1], "utf-8"))
@@ -263,3 +270,13 @@ class FrameDecoder:
         payload = raw[1 + frame.length_size :]
         minimal = frame.length_size == len(encode_length(frame.length))
         return DiscardedFrame(frame.offset, raw, frame.frame_type, payload, minimal)
+
+
+def _text(offset: int, raw: bytes, body: bytes, count: int = 1) -> TextFrames | None:
+    """Text frames, or None where `body`, which is `raw` without its framing, is not UTF-8."""
+    if body.isascii():
+        return TextFrames(offset, raw, count)
+    try:
+        return TextFrames(offset, raw, count, body.decode())
+    except UnicodeDecodeError:
+        return None

@@ -73,6 +73,39 @@ class Field(NamedTuple):
         return b"\r\n" if self.raw.endswith(b"\r\n") else b"\n"
 
 
+class _Lines(NamedTuple):
+    """A head, read."""
+
+    preamble: bytes
+    start_line: bytes
+    fields: tuple[Field, ...]
+    index: dict[bytes, tuple[Field, ...]]
+    """By name in lower case."""
+
+
+def _read_lines(raw: bytes) -> _Lines:
+    preamble = b""
+    if raw[:1] in b"\r\n":
+        match = _LEADING_LINE_ENDS.match(raw)
+        preamble = match.group() if match else b""
+    start_line, *lines = raw[len(preamble) :].split(b"\n")
+    begin = len(preamble) + len(start_line) + 1
+    start_line = start_line.removesuffix(b"\r")
+    fields: list[Field] = []
+    index: dict[bytes, tuple[Field, ...]] = {}
+    for line in lines:
+        content = line.removesuffix(b"\r")
+        if not content:
+            break
+        name, colon, value = content.partition(b":")
+        one = Field(line + b"\n", begin, name, value, bool(colon))
+        fields.append(one)
+        lowered = name.lower()
+        index[lowered] = (*index[lowered], one) if lowered in index else (one,)
+        begin += len(line) + 1
+    return _Lines(preamble, start_line, tuple(fields), index)
+
+
 @dataclass(frozen=True)
 class Head:
     """A whole HTTP head, blank line included, as it came (``raw``), read without loss.
@@ -83,40 +116,29 @@ class Head:
 
     raw: bytes
 
-    @cached_property
+    @property
     def preamble(self) -> bytes:
         """Empty lines before the start line (some clients end a request with one too many)."""
-        match = _LEADING_LINE_ENDS.match(self.raw)
-        return match.group() if match else b""
+        return self._lines.preamble
 
-    @cached_property
+    @property
     def start_line(self) -> bytes:
         """The first line, without its line end."""
-        begin = len(self.preamble)
-        return self.raw[begin : self.raw.index(b"\n", begin)].removesuffix(b"\r")
+        return self._lines.start_line
 
-    @cached_property
+    @property
     def fields(self) -> tuple[Field, ...]:
         """Every line after the start line, in order, the blank line left out."""
-        raw = self.raw
-        begin = raw.index(b"\n", len(self.preamble)) + 1
-        found = []
-        for line in raw[begin:].split(b"\n"):
-            content = line.removesuffix(b"\r")
-            if not content:
-                break
-            name, colon, value = content.partition(b":")
-            found.append(Field(line + b"\n", begin, name, value, bool(colon)))
-            begin += len(line) + 1
-        return tuple(found)
+        return self._lines.fields
 
     @cached_property
+    def _lines(self) -> _Lines:
+        """Read when first asked for: a head that is only passed on never is."""
+        return _read_lines(self.raw)
+
+    @property
     def _index(self) -> dict[bytes, tuple[Field, ...]]:
-        index: dict[bytes, tuple[Field, ...]] = {}
-        for one in self.fields:
-            lowered = one.name.lower()
-            index[lowered] = (*index.get(lowered, ()), one)
-        return index
+        return self._lines.index
 
     def get_all(self, name: bytes) -> tuple[Field, ...]:
         """Every field of that name, in order; names compare without case. `name` in lower case."""

@@ -1,0 +1,1 @@
+"""Measures the relay beside other relays, with a load generator that verifies every byte."""

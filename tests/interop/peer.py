@@ -1,0 +1,143 @@
+"""The real peers: what each needs, whether it is here, and how its echo server is started."""
+
+from __future__ import annotations
+
+import functools
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from . import node
+from .process import Process, ProcessError
+
+PEERS = node.PEERS
+QTWEBKIT = Path(sys.executable).with_name("wkhtmltopdf-pack")
+DEBIAN_X = "libxrender1 libxext6 libfontconfig1 libx11-6 fontconfig"
+CHECK_PATIENCE = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """One implementation that is not ours."""
+
+    needs: str
+    """What to install, in words for the reader of a skipped test."""
+    fault: Callable[[], str | None]
+    """Why it cannot be used here, or None."""
+    server: tuple[str | Path, ...] = ()
+    environment: Callable[[], Mapping[str, str] | None] = lambda: None
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """An echo server that is ready."""
+
+    name: str
+    port: int
+    process: Process
+
+    @property
+    def url(self) -> str:
+        return f"ws://127.0.0.1:{self.port}"
+
+
+def _command_fault(*command: str | Path) -> str | None:
+    try:
+        done = subprocess.run(
+            [str(word) for word in command],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            timeout=CHECK_PATIENCE,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return str(error)
+    if done.returncode:
+        # The last line is where a loader, or perl, names what it misses.
+        said = done.stderr.strip().splitlines() or [f"exit status {done.returncode}"]
+        return f"{command[0]}: {said[-1]}"
+    return None
+
+
+def _eventlet_fault() -> str | None:
+    return None if importlib.util.find_spec("eventlet") else "eventlet cannot be imported"
+
+
+@functools.cache
+def _node_fault() -> str | None:
+    if shutil.which("node") is None:
+        return "node is not on the PATH"
+    try:
+        node.node_modules()
+    except (ProcessError, OSError) as error:
+        return str(error)
+    return None
+
+
+def _perl_fault() -> str | None:
+    return _command_fault("perl", "-MProtocol::WebSocket", "-MJSON::PP", "-e", "1")
+
+
+def _qtwebkit_fault() -> str | None:
+    return _command_fault(QTWEBKIT, "--version")
+
+
+NODE_NEEDS = "Node 18 or later with npm, and the npm registry for the first run"
+
+PeerName = Literal["eventlet", "protocol-websocket", "qtwebkit", "websocket-driver", "ws-0.4"]
+PEER: dict[PeerName, Peer] = {
+    "eventlet": Peer(
+        needs="pip install '.[test]'",
+        fault=_eventlet_fault,
+        server=(sys.executable, PEERS / "eventlet_server.py"),
+    ),
+    "protocol-websocket": Peer(
+        needs="Debian's libprotocol-websocket-perl",
+        fault=_perl_fault,
+        server=("perl", PEERS / "protocol_websocket_server.pl"),
+    ),
+    "qtwebkit": Peer(
+        needs=f"pip install '.[test]' on x86-64 Linux, and Debian's {DEBIAN_X}",
+        fault=_qtwebkit_fault,
+    ),
+    "websocket-driver": Peer(
+        needs=NODE_NEEDS,
+        fault=_node_fault,
+        server=("node", PEERS / "driver_server.js"),
+        environment=node.environment,
+    ),
+    "ws-0.4": Peer(
+        needs=NODE_NEEDS,
+        fault=_node_fault,
+        server=("node", "--no-deprecation", PEERS / "ws04_server.js"),
+        environment=node.environment,
+    ),
+}
+
+
+@functools.cache
+def missing(name: PeerName) -> str | None:
+    """Why a peer cannot be used here and what to install, or None when it can."""
+    fault = PEER[name].fault()
+    return None if fault is None else f"the peer {name} needs {PEER[name].needs} ({fault})"
+
+
+@contextmanager
+def serving(name: PeerName, *arguments: str | Path) -> Iterator[Server]:
+    """The echo server of a peer, on a port of its own choice, for as long as the context lasts."""
+    peer = PEER[name]
+    environment = peer.environment()
+    with Process(
+        name, [*peer.server, "--port", "0", *arguments], env=environment or os.environ
+    ) as process:
+        ready = process.wait_for_line("stdout", r"^listening on (\d+)$")
+        yield Server(name, int(ready[1]), process)
