@@ -49,15 +49,15 @@ def parse_upstream(text: str) -> Endpoint:
     if url.scheme not in ("ws", "wss"):
         found = f"the scheme {url.scheme!r}" if "://" in text else "no scheme"
         raise UsageError(f"{text!r}: found {found}; {expected}")
+    if any(character.isspace() for character in text):
+        raise UsageError(f"{text!r}: found a space; {expected}")
     if not url.hostname:
         raise UsageError(f"{text!r}: found no host; {expected}")
     if url.username is not None or url.password is not None:
         raise UsageError(f"{text!r}: found user information; {expected}")
     if url.path not in ("", "/") or url.query or url.fragment:
-        extra = text.split("://", 1)[1].partition("/")[2]
-        raise UsageError(
-            f"{text!r}: found the path {'/' + extra!r}, but the client's is used; {expected}"
-        )
+        path = text.split("://", 1)[1].removeprefix(url.netloc)
+        raise UsageError(f"{text!r}: found the path {path!r}, but the client's is used; {expected}")
     if port == 0:
         raise UsageError(f"{text!r}: found port 0; {expected}")
     secure = url.scheme == "wss"
@@ -71,7 +71,7 @@ def parse_address(text: str) -> tuple[str, int]:
     """
     host, colon, port = text.rpartition(":")
     expected = "expected HOST:PORT, such as 127.0.0.1:8076 or [::1]:8076"
-    if not colon:
+    if not colon or text.endswith("]"):
         raise UsageError(f"{text!r}: found no port; {expected}")
     if host.startswith("[") and host.endswith("]"):
         host = host[1:-1]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import inspect
 from collections.abc import Iterator
 from typing import Any, Literal
 
@@ -176,7 +177,7 @@ class ClosingRecord(Record, frozen=True, kw_only=True, tag="closing"):
     """A step of the end: who did what."""
 
     by: Literal["client", "server", "relay"]
-    how: Literal["closing-handshake", "end-of-stream", "reset", "timeout", "shutdown", "refused"]
+    how: Literal["closing-handshake", "end-of-stream", "reset", "timeout", "shutdown"]
     detail: str = ""
 
 
@@ -353,6 +354,23 @@ def _redact_head(head: str) -> str:
 def json_schema() -> dict[str, Any]:
     """The JSON Schema of one line of ``--json``."""
     schema = msgspec.json.schema(AnyRecord)
+    for definition in schema["$defs"].values():
+        # Python 3.13 takes the indentation away itself: the schema must not depend on that.
+        definition["description"] = inspect.cleandoc(definition["description"])
+    schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
     schema["$id"] = f"urn:ws76proxy:record:{SCHEMA_VERSION}"
     schema["title"] = f"ws76proxy record, version {SCHEMA_VERSION}"
     return schema
+
+
+if __name__ == "__main__":
+    import json
+    import sys
+    from pathlib import Path
+
+    # python -m ws76proxy.record docs/records.schema.json
+    text = json.dumps(json_schema(), indent=2, sort_keys=True) + "\n"
+    if len(sys.argv) == 2:
+        Path(sys.argv[1]).write_text(text, encoding="utf-8", newline="\n")
+    else:
+        sys.stdout.write(text)

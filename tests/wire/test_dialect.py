@@ -133,3 +133,9 @@ def test_what_is_hixie_and_what_a_websocket(dialect: Dialect) -> None:
     hixie = {Dialect.HIXIE_75, Dialect.HIXIE_76}
     assert dialect.is_hixie is (dialect in hixie)
     assert dialect.is_websocket is (dialect in {*hixie, Dialect.RFC_6455, Dialect.HYBI_DRAFT})
+
+
+@pytest.mark.parametrize("greeting", [b"SSH-2.0-x\r\n", b"hello\n", b"QUIT\r\n"])
+def test_a_whole_first_line_of_one_word_is_no_request(greeting: bytes) -> None:
+    assert detect(greeting) is Dialect.UNKNOWN
+    assert detect(greeting[:-1].rstrip(b"\r")) is None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections import deque
 from collections.abc import Callable
 from typing import IO, Protocol
 
@@ -39,16 +38,22 @@ class Listener(Protocol):
 class Outlet:
     """Bytes for a file that may be slow: a terminal, a pipe.
 
-    `write` never blocks. Above `limit` bytes waiting `is_full` is true until half of them are gone.
-    When the file breaks (its reader has gone), what comes after is dropped and `broken` says why.
+    `write` never blocks. What comes within `gather` seconds is written in one go. Above `limit`
+    bytes waiting `is_full` is true until half of them are gone. When the file breaks (its reader
+    has gone), what comes after is dropped and `broken` says why.
     """
 
-    def __init__(self, file: IO[bytes], limit: int = DEFAULT_OUTLET_LIMIT) -> None:
+    def __init__(
+        self, file: IO[bytes], limit: int = DEFAULT_OUTLET_LIMIT, gather: float = 0.02
+    ) -> None:
         self._file = file
         self._limit = limit
-        self._waiting: deque[bytes] = deque()
+        self._gather = gather
+        self._waiting: list[bytes] = []
         self._size = 0
-        self._changed = threading.Condition()
+        self._lock = threading.Lock()
+        self._something = threading.Event()
+        self._hurry = threading.Event()
         self._stopping = False
         self._drained: Callable[[], None] = lambda: None
         self._thread = threading.Thread(target=self._work, name="outlet", daemon=True)
@@ -64,36 +69,43 @@ class Outlet:
         """Take bytes to write."""
         if self.broken is not None or not data:
             return
-        with self._changed:
+        with self._lock:
+            first = not self._waiting
             self._waiting.append(data)
             self._size += len(data)
             if self._size > self._limit:
                 self.is_full = True
-            self._changed.notify()
+                self._hurry.set()
+        if first:
+            self._something.set()
 
     def stop(self, seconds: float = 5.0) -> None:
         """Write what waits, for so long at most."""
-        with self._changed:
-            self._stopping = True
-            self._changed.notify()
+        self._stopping = True
+        self._hurry.set()
+        self._something.set()
         if self._thread.is_alive():
             self._thread.join(seconds)
 
     def _work(self) -> None:
         while True:
-            with self._changed:
-                while not self._waiting and not self._stopping:
-                    self._changed.wait()
-                if not self._waiting:
-                    return
+            self._something.wait()
+            # A wake-up for each record would cost more than the records do.
+            self._hurry.wait(self._gather)
+            with self._lock:
                 batch = b"".join(self._waiting)
                 self._waiting.clear()
+                if not self._stopping:
+                    self._something.clear()
+                    self._hurry.clear()
+            if not batch and self._stopping:
+                return
             try:
                 self._file.write(batch)
                 self._file.flush()
             except (OSError, ValueError) as error:
                 self.broken = str(error)
-            with self._changed:
+            with self._lock:
                 self._size -= len(batch)
                 ready = self.is_full and self._size <= self._limit // 2
                 if ready:

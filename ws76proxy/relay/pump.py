@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 import ssl
 from collections.abc import Iterable
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Leg", "Pump"]
 
+_CONNECTING = "the server is not connected yet"
+
 
 class Leg(asyncio.Protocol):
     """One of a session's two connections."""
@@ -37,7 +40,6 @@ class Leg(asyncio.Protocol):
         self.transport: asyncio.Transport | None = None
         self.gone = False
         self._pauses: set[str] = set()
-        self._early: list[bytes] = []
         self._closing: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -46,21 +48,32 @@ class Leg(asyncio.Protocol):
         connection: socket.socket | None = transport.get_extra_info("socket")
         if connection is not None:
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        if self._pauses:
-            self.transport.pause_reading()
         self.pump.made(self)
-        early, self._early = self._early, []
-        for data in early:
-            self.data_received(data)
+        if self._pauses:
+            # A turn later: uvloop begins to read after this, whatever it has been told before.
+            self.pump.loop.call_soon(self._stay_paused)
 
     def data_received(self, data: bytes) -> None:
-        if self.transport is None:
-            # TLS may deliver before the transport is handed over.
-            self._early.append(data)
-            return
         pump = self.pump
         pump.last_activity = pump.loop.time()
-        pump.run(pump.session.receive_data(self.peer, data))
+        conversation = pump.session.conversation
+        if conversation is None:
+            if pump.is_connecting:
+                # Of what waits for the connection there must not be more and more.
+                self.pause(_CONNECTING)
+            pump.run(pump.session.receive_data(self.peer, data))
+            return
+        # Forward first, look second.
+        other = pump.legs[self.peer.other].transport
+        if other is not None:
+            other.write(data)
+        try:
+            told = conversation.look(self.peer, data)
+        except Exception as error:  # noqa: BLE001 - whatever it is, other sessions go on
+            pump.fault(error)
+        else:
+            if told:
+                pump.run(told)
 
     def eof_received(self) -> bool:
         self.pump.run(self.pump.session.receive_eof(self.peer))
@@ -84,6 +97,10 @@ class Leg(asyncio.Protocol):
         if not self._pauses and self.transport is not None and not self.transport.is_closing():
             self.transport.pause_reading()
         self._pauses.add(why)
+
+    def _stay_paused(self) -> None:
+        if self._pauses and self.transport is not None and not self.transport.is_closing():
+            self.transport.pause_reading()
 
     def resume(self, why: str) -> None:
         """One reason less not to read."""
@@ -140,7 +157,7 @@ class Pump:
                 else:
                     self._rarely(command)
         except Exception as error:  # noqa: BLE001 - whatever it is, other sessions go on
-            self._fault(error)
+            self.fault(error)
         if told:
             self.relay.settle(self)
         if self.session.phase.handshaking_since != self._timed:
@@ -169,6 +186,12 @@ class Pump:
             leg.close()
         else:
             self.run(self.session.connected())
+            self.legs[Peer.CLIENT].resume(_CONNECTING)
+
+    @property
+    def is_connecting(self) -> bool:
+        """Whether there is no connection to the server yet, but there may be one."""
+        return self._connecting is not None and self.legs[Peer.SERVER].transport is None
 
     def lost(self, leg: Leg, error: Exception | None) -> None:
         """A leg's transport is gone."""
@@ -221,8 +244,13 @@ class Pump:
             reason = f"no connection within {options.handshake_timeout:g} s"
         except ssl.SSLError as error:
             code, reason = "upstream-tls-failed", _tls_in_words(error)
-        except OSError as error:
+        except (OSError, UnicodeError) as error:
+            # UnicodeError: what cannot be a host's name is only found out when it is looked up.
             reason = _in_words(error)
+            if upstream.secure and isinstance(error, ConnectionResetError):
+                # TCP stood already: a connection that cannot be made is refused, or times out.
+                code = "upstream-tls-failed"
+                reason = "the server ended the connection during the TLS handshake"
         self.run(self.session.connect_failed(reason, code))
 
     def _arm(self) -> None:
@@ -258,19 +286,23 @@ class Pump:
         else:
             self._arm()
 
-    def _fault(self, error: Exception) -> None:
+    def fault(self, error: Exception) -> None:
+        """We are wrong, not a peer: say so and give this session up."""
         number = self.session.number
         kind = type(error).__name__
         text = f"a fault of ws76proxy itself ends session {number}: {kind}: {error}"
-        self.relay.tell(NoticeRecord(session=number, time=0.0, level="error", text=text))
+        self.relay.tell(NoticeRecord(session=number, time=self.session.now(), level="error", text=text))
         self.session.ended = True
         self.abort()
 
 
 def _in_words(error: BaseException) -> str:
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror
-    return str(error) or type(error).__name__
+    if not isinstance(error, OSError) or error.errno is None:
+        return str(error) or type(error).__name__
+    if isinstance(error, ssl.SSLError | socket.gaierror):
+        return error.strerror or str(error)
+    # Not its own text: asyncio's says that a call failed, and not why.
+    return os.strerror(error.errno)
 
 
 def _tls_in_words(error: ssl.SSLError) -> str:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import secrets
+import socket
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -59,6 +61,9 @@ class Relay:
     async def __aexit__(self, *_: object) -> None:
         assert self._server is not None  # noqa: S101 - set on the way in
         self._server.close()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
         for pump in list(self._pumps):
             pump.run(pump.session.shut_down())
         await self._wait_until_empty(self.options.close_timeout)
@@ -158,35 +163,33 @@ class Relay:
 
     def serve_tls(self, transport: asyncio.Transport) -> None:
         """Begin the TLS handshake with a client."""
-        task = self.loop.create_task(self._serve_tls(transport))
+        pump = self.pump_for(transport)
+        # A transport of its own for TLS, on the same connection: under uvloop this one would read,
+        # and lose, the client's first bytes before `start_tls` could take over.
+        connection = socket.socket(fileno=os.dup(transport.get_extra_info("socket").fileno()))
+        transport.abort()
+        task = self.loop.create_task(self._serve_tls(pump, connection))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _serve_tls(self, transport: asyncio.Transport) -> None:
-        context = self.options.listener_tls
-        assert context is not None  # noqa: S101 - the caller's condition
-        pump = self.pump_for(transport)
-        leg = pump.legs[Peer.CLIENT]
+    async def _serve_tls(self, pump: Pump, connection: socket.socket) -> None:
         try:
-            secured = await self.loop.start_tls(
-                transport,
-                leg,
-                context,
-                server_side=True,
+            await self.loop.connect_accepted_socket(
+                lambda: pump.legs[Peer.CLIENT],
+                connection,
+                ssl=self.options.listener_tls,
                 ssl_handshake_timeout=self.options.handshake_timeout,
             )
-        except (OSError, asyncio.CancelledError) as error:
-            code, detail = explain_listener_failure(error)
+        except OSError as error:
+            code, detail = explain_listener_failure(error, self.options.handshake_timeout)
             pump.run(pump.session.start())
             pump.run(pump.session.refuse(code, detail))
             self.forget(pump)
-            if isinstance(error, asyncio.CancelledError):
-                raise
-            return
-        if secured is None:
+        except asyncio.CancelledError:
+            pump.run(pump.session.start())
+            pump.run(pump.session.shut_down())
             self.forget(pump)
-            return
-        leg.connection_made(secured)
+            raise
 
 
 class _Plain(asyncio.Protocol):
@@ -215,6 +218,5 @@ class _Tls(asyncio.Protocol):
         transport = cast("asyncio.Transport", transport)  # uvloop has classes of its own
         if self._relay.is_full:
             self._relay.turn_away(transport)
-            return
-        transport.pause_reading()
-        self._relay.serve_tls(transport)
+        else:
+            self._relay.serve_tls(transport)

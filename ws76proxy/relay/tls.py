@@ -49,8 +49,11 @@ def upstream_context(ca_file: Path | None, *, insecure: bool, legacy: bool) -> s
     return context
 
 
-def explain_listener_failure(error: BaseException) -> tuple[str, str]:
-    """The finding's code, and what happened, when a client's TLS handshake failed."""
+def explain_listener_failure(error: OSError, seconds: float) -> tuple[str, str]:
+    """The finding's code, and what happened, when a client's TLS handshake failed.
+
+    `seconds` is how long it could take.
+    """
     reason = getattr(error, "reason", None) or ""
     if reason in ("HTTP_REQUEST", "HTTPS_PROXY_REQUEST"):
         return "plain-on-tls-port", "the client sent an HTTP request without TLS"
@@ -59,8 +62,10 @@ def explain_listener_failure(error: BaseException) -> tuple[str, str]:
         return "tls-handshake-failed", f"{_reason(error)}: {advice}"
     if reason in ("WRONG_VERSION_NUMBER", "UNKNOWN_PROTOCOL", "UNEXPECTED_MESSAGE"):
         return "plain-on-tls-port", "the client's first bytes are no TLS record"
-    if isinstance(error, TimeoutError):
-        return "tls-handshake-failed", "the client did not finish its TLS handshake in time"
+    if isinstance(error, ConnectionAbortedError):
+        # What both event loops raise when it takes too long.
+        detail = f"the client did not finish its TLS handshake within {seconds:g} s"
+        return "tls-handshake-failed", detail
     if isinstance(error, ConnectionError):
         return "tls-handshake-failed", "the client closed the connection during the TLS handshake"
     return "tls-handshake-failed", _reason(error)
@@ -81,4 +86,5 @@ def _allow_old(context: ssl.SSLContext) -> None:
         # Python deprecates what the user has just asked for.
         warnings.simplefilter("ignore", DeprecationWarning)
         context.minimum_version = ssl.TLSVersion.TLSv1
-    context.set_ciphers("ALL:@SECLEVEL=0")
+    # Old, but never anonymous: a cipher without a certificate would defeat every verification.
+    context.set_ciphers("ALL:!aNULL:@SECLEVEL=0")

@@ -55,7 +55,9 @@ class Arrival(Phase):
             return
         if not self._recognised:
             self._first += data
-            dialect = detect(self._first[:_ENOUGH_TO_RECOGNISE])
+            # The first line is enough to tell what cannot be HTTP; the rest is for the reader.
+            line, line_end, _ = self._first[:_ENOUGH_TO_RECOGNISE].partition(b"\n")
+            dialect = detect(line + line_end)
             if dialect in (Dialect.TLS, Dialect.FLASH_POLICY, Dialect.UNKNOWN):
                 yield from self._not_http(dialect, self._first)
                 return
@@ -169,6 +171,7 @@ class Arrival(Phase):
             # Pipelined behind a request without an answer yet: where the 101 will begin in the
             # server's stream cannot be told, so the bytes go through unread.
             yield from self._pass_on(head, head, excess, dialect)
+            yield from self._web.ending()
         elif dialect.is_hixie:
             opening = Opening(session, dialect, head, self._offset, self.handshaking_since)
             session.enter(opening)

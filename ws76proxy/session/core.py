@@ -17,6 +17,7 @@ from ws76proxy.record import (
 )
 from ws76proxy.session.arrival import Arrival
 from ws76proxy.session.commands import Close, Command, Connect, Peer, Send, SendEof, Tell
+from ws76proxy.session.conversation import Conversation
 from ws76proxy.session.options import SessionOptions
 from ws76proxy.session.phase import Outcome, Phase
 from ws76proxy.wire.challenge import RandomBelow
@@ -75,9 +76,9 @@ class Session:
         self._clock = clock
         self._begin = clock()
         self._for_server: list[bytes] = []
-        self._lost: set[Peer] = set()
         self._codes: dict[str, None] = {}
         self.phase: Phase = Arrival(self)
+        self.conversation: Conversation | None = None
 
     # What happens to it
 
@@ -192,6 +193,7 @@ class Session:
     def enter(self, phase: Phase) -> None:
         """Hand what comes from now on to another phase."""
         self.phase = phase
+        self.conversation = phase if isinstance(phase, Conversation) else None
 
     def now(self) -> float:
         """Seconds since the session began."""
@@ -225,9 +227,7 @@ class Session:
     def tell_closing(
         self,
         by: Literal["client", "server", "relay"],
-        how: Literal[
-            "closing-handshake", "end-of-stream", "reset", "timeout", "shutdown", "refused"
-        ],
+        how: Literal["closing-handshake", "end-of-stream", "reset", "timeout", "shutdown"],
         detail: str,
     ) -> Iterator[Command]:
         """Tell a step of the end."""
@@ -239,6 +239,7 @@ class Session:
         if self.ended:
             return
         self.ended = True
+        self.conversation = None
         yield Close(Peer.CLIENT)
         if self.wants_server:
             yield Close(Peer.SERVER)

@@ -22,7 +22,7 @@ from ws76proxy.session.adjust import (
 )
 from ws76proxy.session.commands import Command, PauseReading, Peer, ResumeReading, Send
 from ws76proxy.session.conversation import Conversation
-from ws76proxy.session.phase import Phase
+from ws76proxy.session.phase import Outcome, Phase
 from ws76proxy.session.telling import (
     tell_adjustments,
     tell_challenge,
@@ -31,7 +31,7 @@ from ws76proxy.session.telling import (
 )
 from ws76proxy.session.tunnel import Tunnel
 from ws76proxy.wire import hixie75, hixie76
-from ws76proxy.wire.challenge import DIGEST_SIZE, Challenge, generate_challenge
+from ws76proxy.wire.challenge import DIGEST_SIZE, KEY3_SIZE, Challenge, generate_challenge
 from ws76proxy.wire.connection import ClientConnection, Reading, ServerConnection
 from ws76proxy.wire.dialect import Dialect
 from ws76proxy.wire.events import DigestBytes, HeadRefused, Key3Bytes, Response
@@ -79,6 +79,7 @@ class Opening(Phase):
         self._came = head
         self._went = head
         self._response: ResponseHead | None = None
+        self._asked: Challenge | None = None
         self._own: Challenge | None = None
         self._key3 = b""
         self._digest = b""
@@ -124,11 +125,8 @@ class Opening(Phase):
             yield from self._from_server(data)
 
     def receive_eof(self, peer: Peer, reset: str | None = None) -> Iterator[Command]:
-        if peer is Peer.SERVER:
-            # It will not come to a conversation any more.
-            self.session.enter(Tunnel(self.session, "failed"))
-            yield from self._release_server()
-            yield from self._resume()
+        if peer is Peer.SERVER or self._waits_for_key3:
+            yield from self._give_up()
         yield from self._release_client()
         yield from super().receive_eof(peer, reset)
         yield from self._unfinished(peer.label)
@@ -196,10 +194,16 @@ class Opening(Phase):
             yield from self._refused(outgoing)
             yield from told
             return
-        if self._server.trailing_data and self._client.reading is Reading.TAIL:
-            # This server does not wait for key3: its frames wait until the client has finished.
+        if self._waits_for_key3 and not self.session.traffic[Peer.CLIENT].ended:
             yield from self._pause(Peer.SERVER)
         yield from self._open_when_done(outgoing, told)
+        if self._waits_for_key3 and self.session.traffic[Peer.CLIENT].ended:
+            yield from self._give_up()
+
+    @property
+    def _waits_for_key3(self) -> bool:
+        """Whether this server did not wait for key3, and its frames now do."""
+        return self._client.reading is Reading.TAIL and bool(self._server.trailing_data)
 
     def _answered(self, response: ResponseHead) -> tuple[ResponseHead, Iterator[Command]]:
         """The head that goes to the client, and what is to be told once it has left."""
@@ -230,15 +234,14 @@ class Opening(Phase):
 
     def _refused(self, outgoing: bytes) -> Iterator[Command]:
         """The server answered something else than 101: the rest is HTTP, and passes as it is."""
-        session = self.session
-        session.enter(Tunnel(session, "refused"))
+        self._look_no_more("refused")
         yield Send(Peer.CLIENT, outgoing + self._server.trailing_data)
         yield from self._release_client()
         yield from self._resume()
 
     def _pass_on_unread(self, event: HeadRefused) -> Iterator[Command]:
         session = self.session
-        session.enter(Tunnel(session, "failed"))
+        self._look_no_more("failed")
         yield Send(Peer.CLIENT, event.raw)
         yield from self._release_client()
         offset = self._offset[Peer.SERVER]
@@ -282,6 +285,11 @@ class Opening(Phase):
         yield from conversation.begin()
         yield from self._resume()
 
+    def _look_no_more(self, outcome: Outcome) -> None:
+        # To the server a challenge of our own is complete: the client's key3 is not for it.
+        missing = self._client.tail_missing if self._own is not None else 0
+        self.session.enter(Tunnel(self.session, outcome, missing))
+
     def _pause(self, peer: Peer) -> Iterator[Command]:
         if peer not in self._paused:
             self._paused.add(peer)
@@ -294,9 +302,12 @@ class Opening(Phase):
 
     def _challenge(self) -> Challenge | None:
         """The client's own challenge, as far as it has come."""
-        if self._dialect is not Dialect.HIXIE_76:
-            return None
-        return hixie76.challenge_of(self._came, self._key3)
+        if self._asked is None and self._dialect is Dialect.HIXIE_76:
+            asked = hixie76.challenge_of(self._came, self._key3)
+            if len(self._key3) < KEY3_SIZE:
+                return asked
+            self._asked = asked
+        return self._asked
 
     def _answer_for_client(self) -> bytes:
         """The 16 bytes that the client gets.
@@ -346,6 +357,12 @@ class Opening(Phase):
         yield from session.tell_findings(diagnoses)
 
     # What was kept back
+
+    def _give_up(self) -> Iterator[Command]:
+        """It will not come to a conversation any more: bytes pass as they are from here on."""
+        self._look_no_more("failed")
+        yield from self._release_server()
+        yield from self._resume()
 
     def _release_client(self) -> Iterator[Command]:
         """What the client sent too early leaves."""

@@ -15,14 +15,21 @@ __all__ = ["Tunnel"]
 
 
 class Tunnel(Phase):
-    """Passes bytes on and looks at none."""
+    """Passes bytes on and looks at none.
 
-    def __init__(self, session: Session, outcome: Outcome = "passed-on") -> None:
+    The first `skip` bytes of the client are not for this server: it has got others in their place.
+    """
+
+    def __init__(self, session: Session, outcome: Outcome = "passed-on", skip: int = 0) -> None:
         super().__init__(session)
         session.outcome = outcome
+        self._skip = skip
 
     def receive_data(self, peer: Peer, data: bytes) -> Iterator[Command]:
-        if peer is Peer.CLIENT:
-            yield from self.session.to_server(data)
-        else:
+        if peer is Peer.SERVER:
             yield Send(Peer.CLIENT, data)
+            return
+        skipped = min(self._skip, len(data))
+        self._skip -= skipped
+        if skipped < len(data):
+            yield from self.session.to_server(data[skipped:])

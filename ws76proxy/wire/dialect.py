@@ -52,7 +52,8 @@ def detect(data: bytes) -> Dialect | None:
         return _when_long_enough(data, FLASH_POLICY_REQUEST, Dialect.FLASH_POLICY)
     started = data.lstrip(b"\r\n")
     first_line, line_end, _ = started.partition(b"\n")
-    if not _could_be_request_line(first_line.removesuffix(b"\r")):
+    request_line = _REQUEST_LINE.match(first_line.removesuffix(b"\r"))
+    if not request_line and (line_end or not _METHOD.match(first_line)):
         return Dialect.UNKNOWN if started else None
     if not line_end:
         return None
@@ -85,7 +86,3 @@ def _when_long_enough(data: bytes, wanted: bytes, dialect: Dialect) -> Dialect |
     if data.startswith(wanted):
         return dialect
     return None if wanted.startswith(data) else Dialect.UNKNOWN
-
-
-def _could_be_request_line(line: bytes) -> bool:
-    return bool(_METHOD.match(line) or _REQUEST_LINE.match(line))

@@ -1,0 +1,1 @@
+"""The session: transcripts of whole connections, and generated ones for what must always hold."""

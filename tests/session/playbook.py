@@ -1,0 +1,247 @@
+"""A session as a conversation: who says what, what reaches the other side, what is told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from random import Random
+from typing import Any
+
+from ws76proxy.endpoint import Endpoint
+from ws76proxy.record import (
+    AdjustmentRecord,
+    AnyRecord,
+    ChallengeRecord,
+    ClosingRecord,
+    FindingRecord,
+    FrameRecord,
+    HttpRecord,
+    MessageRecord,
+    NoticeRecord,
+    RequestRecord,
+    ResponseRecord,
+    SessionEndRecord,
+    SessionStartRecord,
+)
+from ws76proxy.session import Command, Peer, Session, SessionOptions
+
+from .examples import DIGEST, KEY3, answer, request
+from .owner import Owner
+
+__all__ = ["LISTENER", "UPSTREAM", "Clock", "Play", "in_words", "new_session", "opened"]
+
+LISTENER = Endpoint(False, "proxy.test", 8076)
+UPSTREAM = Endpoint(False, "server.test", 9000)
+
+
+class Clock:
+    """A clock that stands still until it is moved."""
+
+    def __init__(self) -> None:
+        self.seconds = 1000.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
+def new_session(clock: Clock, **changes: Any) -> Session:
+    """A session between LISTENER and UPSTREAM; `changes` are fields of SessionOptions."""
+    fields = {"listener": LISTENER, "upstream": UPSTREAM, "good_findings": False, **changes}
+    return Session(
+        1,
+        SessionOptions(**fields),
+        client="192.0.2.1:51234",
+        started="2010-06-01T12:00:00+00:00",
+        clock=clock,
+        random_below=Random(76).randrange,
+    )
+
+
+class Play:
+    """A conversation through a session.
+
+    Deeds come first (`client`, `server`, …); then `to_server`, `to_client`, `told` and `did` say
+    exactly what came of them since each was last asked. The server's connection opens at once
+    unless `connects` is false.
+    """
+
+    def __init__(self, *, connects: bool = True, **changes: Any) -> None:
+        self.clock = Clock()
+        self.session = new_session(self.clock, **changes)
+        self._owner = Owner(self.session)
+        self._connects = connects
+        self._asked = 0
+        self._run(self.session.start())
+        self.told("session-start")
+
+    # What happens
+
+    def client(self, *chunks: bytes) -> None:
+        """The client sends bytes, in these chunks."""
+        for data in chunks:
+            self._run(self.session.receive_data(Peer.CLIENT, data))
+
+    def server(self, *chunks: bytes) -> None:
+        """The server sends bytes, in these chunks."""
+        for data in chunks:
+            self._run(self.session.receive_data(Peer.SERVER, data))
+
+    def client_ends(self) -> None:
+        """The client sends no more."""
+        self._run(self.session.receive_eof(Peer.CLIENT))
+
+    def server_ends(self) -> None:
+        """The server sends no more."""
+        self._run(self.session.receive_eof(Peer.SERVER))
+
+    def lost(self, peer: Peer, reason: str | None = "Connection reset by peer") -> None:
+        """The connection to a peer is gone."""
+        self._run(self.session.connection_lost(peer, reason))
+
+    def connects(self) -> None:
+        """The connection to the server opens."""
+        self._owner.connect()
+
+    def connect_fails(
+        self, reason: str = "Connection refused", code: str = "upstream-unreachable"
+    ) -> None:
+        """The connection to the server cannot be opened."""
+        self._run(self.session.connect_failed(reason, code))
+
+    def time_passes(self, seconds: float) -> None:
+        """The clock moves."""
+        self.clock.seconds += seconds
+
+    def times_out(self, seconds: float = 30.0) -> None:
+        """That much time is over, and was all that was allowed."""
+        self.time_passes(seconds)
+        self._run(self.session.timed_out(seconds))
+
+    def shuts_down(self) -> None:
+        """The relay stops."""
+        self._run(self.session.shut_down())
+
+    def refuses(self, code: str, detail: str) -> None:
+        """The owner will not serve this client."""
+        self._run(self.session.refuse(code, detail))
+
+    # What came of it
+
+    def to_server(self, *writes: bytes) -> None:
+        """Exactly these writes went to the server."""
+        assert self.sent("server") == list(writes)
+
+    def to_client(self, *writes: bytes) -> None:
+        """Exactly these writes went to the client."""
+        assert self.sent("client") == list(writes)
+
+    def sent(self, label: str) -> list[bytes]:
+        """What went to the peer of that name."""
+        writes = self._owner.sent[Peer(label)]
+        self._owner.sent[Peer(label)] = []
+        return writes
+
+    def answered(self, status: int, *texts: str) -> None:
+        """One write went to the client: a whole answer of our own, with these texts in it."""
+        writes = self.sent("client")
+        assert len(writes) == 1
+        head, _, body = writes[0].partition(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 %d " % status)
+        assert b"Content-Length: %d\r\n" % len(body) in head
+        assert b"Connection: close" in head
+        for text in texts:
+            assert text in body.decode()
+
+    def told(self, *records: str) -> None:
+        """Exactly these records were told, in words."""
+        new = self.records[self._asked :]
+        self._asked += len(new)
+        assert [in_words(record) for record in new] == list(records)
+
+    def ask_no_more(self) -> None:
+        """What has been told and done so far is not asked for."""
+        self._asked = len(self.records)
+        self._owner.deeds.clear()
+
+    def settle(self) -> None:
+        """Nothing of what has been is asked for any more."""
+        self.sent("client")
+        self.sent("server")
+        self.ask_no_more()
+
+    def handshaking_since(self, seconds: float | None) -> None:
+        """This is when the request or handshake that is on its way began; None: there is none."""
+        assert self.session.handshaking_since == seconds
+
+    def nothing_from(self, commands: Iterable[Command]) -> None:
+        """These are no commands at all."""
+        assert list(commands) == []
+
+    def did(self, *deeds: str) -> None:
+        """Exactly these other commands were given."""
+        done, self._owner.deeds = self._owner.deeds, []
+        assert done == list(deeds)
+
+    def over(self, outcome: str, *codes: str) -> SessionEndRecord:
+        """The session has ended like this, with these findings; and all bytes were asked for."""
+        end = self._owner.records[-1]
+        assert isinstance(end, SessionEndRecord)
+        assert (end.outcome, *end.findings) == (outcome, *codes)
+        assert not any(self._owner.sent.values()), self._owner.sent
+        return end
+
+    @property
+    def records(self) -> list[AnyRecord]:
+        """Everything told so far."""
+        return self._owner.records
+
+    @property
+    def codes(self) -> list[str]:
+        """The findings told so far."""
+        return [record.code for record in self.records if isinstance(record, FindingRecord)]
+
+    def _run(self, commands: Iterable[Command]) -> None:
+        self._owner.run(commands)
+        if self._owner.connecting and self._connects:
+            self._owner.connect()
+
+
+def opened(**changes: Any) -> Play:
+    """A conversation whose handshake is done and looked at."""
+    play = Play(host="keep", **changes)
+    play.client(request() + KEY3)
+    play.server(answer() + DIGEST)
+    play.settle()
+    return play
+
+
+def in_words(record: AnyRecord) -> str:
+    """A record as a line of a transcript."""
+    match record:
+        case SessionStartRecord():
+            return "session-start"
+        case RequestRecord(dialect=dialect, target=target, sent=sent):
+            return f"{dialect} request {target}" + _changed(sent)
+        case ResponseRecord(status=status, sent=sent):
+            return f"response {status}" + _changed(sent)
+        case ChallengeRecord(asked_by=asker, answered_by=answerer, verdict=verdict, sent=sent):
+            return f"{asker}'s challenge, {answerer}'s answer: {verdict}" + _changed(sent)
+        case AdjustmentRecord(toward=peer, what=what, before=before, after=after, cause=cause):
+            return f"{cause}, to {peer}: {what} {before!r} -> {after!r}"
+        case FindingRecord(side=side, code=code):
+            return f"{side}: {code}"
+        case MessageRecord(direction=direction, number=number, text=text):
+            return f"{direction} says #{number} {text!r}"
+        case FrameRecord(direction=direction, frame_type=kind, size=size):
+            return f"{direction} sends a frame {kind:02x} of {size} bytes"
+        case ClosingRecord(by=by, how=how):
+            return f"{by}: {how}"
+        case SessionEndRecord(outcome=outcome):
+            return f"session-end {outcome}"
+        case HttpRecord(method=method, target=target, status=status):
+            return f"{method} {target} {status}"
+        case NoticeRecord(text=text):
+            return text
+
+
+def _changed(sent: str | None) -> str:
+    return "" if sent is None else ", changed"
