@@ -264,7 +264,7 @@ def test_a_million_empty_frames_in_one_burst() -> None:
 
 @pytest.mark.parametrize(
     "one",
-    [b"\x01\xff", b"\x00\x00\xff", b"\x00\x80\xff", b"\x80\x00", b"\xff\x00", b"\x80\x80\x01a"],
+    [b"\x01\xff", b"\x00\x80\xff", b"\x80\x00", b"\xff\x00", b"\x80\x80\x01a"],
 )
 def test_frames_taken_one_by_one_are_each_looked_at_once(one: bytes) -> None:
     work, count = Work(), 100_000
@@ -272,6 +272,46 @@ def test_frames_taken_one_by_one_are_each_looked_at_once(one: bytes) -> None:
     events = FrameDecoder().feed(counted(data, work))
     assert len(events) == count
     assert work.bytes < 10 * len(data)
+
+
+def test_a_nul_in_a_message_is_no_mark_of_a_beginning() -> None:
+    (event,) = FrameDecoder().feed(b"\x00a\x00b\xff\x00\xff\x00\x00\xff")
+    assert isinstance(event, TextFrames)
+    assert event.texts == ["a\0b", "", "\0"]
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            [
+                b"\x00a\xff",
+                b"\x00\xff",
+                b"\x00\xc3\xa4\xff",
+                b"\x00\xc3\xff",
+                b"\x01\xff",
+                b"\xff\x00",
+                b"\x00",
+                b"\x80\x02ab",
+                b"b",
+            ]
+        ),
+        max_size=6,
+    ),
+    st.integers(1, 20),
+)
+def test_skimming_counts_what_feeding_tells(parts: list[bytes], step: int) -> None:
+    data = b"".join(parts)
+    skimming, feeding = FrameDecoder(), FrameDecoder()
+    for position in range(0, len(data), step):
+        chunk = data[position : position + step]
+        told = feeding.feed(chunk)
+        count = skimming.skim(chunk)
+        if count:
+            assert [type(event) for event in told] == [TextFrames]
+            assert sum(event.count for event in told if isinstance(event, TextFrames)) == count
+        else:
+            assert skimming.feed(chunk) == told
+        assert skimming.offset == feeding.offset
 
 
 @pytest.mark.parametrize("start", [b"\x00", b"\x01", b"\x80\xff\xff\x7f", b"\x80" * 20])

@@ -57,7 +57,7 @@ def in_words(event: Event) -> str:
         case DigestBytes(raw, whole):
             return f"{part(raw, whole)}digest {raw!r}"
         case TextFrames():
-            return f"text {event.joined!r}"
+            return f"text {event.texts[0]!r}"
         case InvalidText():
             return f"invalid text {event.text!r}"
         case DiscardedFrame():

@@ -19,7 +19,7 @@ from ws76proxy.wire.events import (
     OversizedFrame,
     TextFrames,
 )
-from ws76proxy.wire.frames import CLOSING_HANDSHAKE
+from ws76proxy.wire.frames import CLOSING_HANDSHAKE, FrameDecoder
 
 if TYPE_CHECKING:
     from ws76proxy.session.core import Session, Traffic
@@ -30,13 +30,14 @@ __all__ = ["Conversation"]
 class _Direction:
     """What one peer says: who reads it, who counts it, who looks for faults."""
 
-    __slots__ = ("checks", "closed", "connection", "peer", "traffic")
+    __slots__ = ("checks", "closed", "connection", "decoder", "peer", "traffic")
 
     def __init__(
         self, peer: Peer, connection: Connection[Any], traffic: Traffic, checks: FrameChecks
     ) -> None:
         self.peer = peer
         self.connection = connection
+        self.decoder: FrameDecoder | None = None
         self.traffic = traffic
         self.checks = checks
         self.closed = False
@@ -66,6 +67,7 @@ class Conversation(Phase):
         """Read what came with the handshake; it has been passed on already."""
         for direction in self._directions.values():
             direction.connection.open()
+            direction.decoder = direction.connection.decoder
             # An open connection has nothing but frames to tell.
             events = cast("list[FrameEvent]", direction.connection.events())
             yield from self._tell(direction, events)
@@ -80,12 +82,14 @@ class Conversation(Phase):
         direction = self._directions[peer]
         traffic = direction.traffic
         traffic.bytes += len(data)
-        frames = direction.connection.receive_frames(data)
-        if not self._messages and len(frames) == 1 and type(frames[0]) is TextFrames:
-            # The usual chunk where nobody listens to messages.
-            if not direction.closed:
-                traffic.messages += frames[0].count
+        decoder = direction.decoder
+        if decoder is not None and not (self._messages or direction.closed):
+            # Nobody listens to messages: the usual chunk is only verified and counted.
+            count = decoder.skim(data)
+            if count:
+                traffic.messages += count
                 return ()
+        frames = direction.connection.receive_frames(data)
         return self._tell(direction, frames) if frames else ()
 
     def receive_eof(self, peer: Peer, reset: str | None = None) -> Iterator[Command]:

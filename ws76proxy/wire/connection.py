@@ -165,6 +165,11 @@ class Connection(Generic[HeadType]):
         return self.tail_size() - len(self._tail)
 
     @property
+    def decoder(self) -> FrameDecoder | None:
+        """What reads the peer's frames, on an open connection."""
+        return self._decoder
+
+    @property
     def at_frame_boundary(self) -> bool:
         """Whether the peer's stream stands between two frames."""
         return self._decoder is not None and self._decoder.at_frame_boundary

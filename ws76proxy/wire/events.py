@@ -73,15 +73,17 @@ class TextFrames:
     frame that came in many.
     """
 
-    __slots__ = ("_joined", "_raw", "count", "offset")
+    __slots__ = ("_decoded", "_raw", "count", "offset")
 
     def __init__(
-        self, offset: int, raw: bytes | Sequence[bytes], count: int, joined: str | None = None
+        self, offset: int, raw: bytes | Sequence[bytes], count: int, decoded: str | None = None
     ) -> None:
+        """`decoded`, where that has been done already: the only message, or with several all
+        frames as text, without each 0xFF."""
         self.offset = offset
         self.count = count
         self._raw = raw
-        self._joined = joined
+        self._decoded = decoded
 
     @property
     def raw(self) -> bytes:
@@ -91,21 +93,19 @@ class TextFrames:
         return self._raw
 
     @property
-    def joined(self) -> str:
-        """Their text with U+0000 *before* each message; where there is only one, that message
-        itself, which may contain U+0000."""
-        if self._joined is None:
-            raw = self.raw
-            if self.count == 1:
-                self._joined = str(memoryview(raw)[1:-1], "utf-8")
-            else:
-                self._joined = raw.replace(b"\xff", b"").decode()
-        return self._joined
-
-    @property
     def texts(self) -> list[str]:
         """The messages, in order."""
-        return self.joined.split("\0")[1:] if self.count > 1 else [self.joined]
+        if self.count == 1:
+            if self._decoded is None:
+                self._decoded = str(memoryview(self.raw)[1:-1], "utf-8")
+            return [self._decoded]
+        if self._decoded is None:
+            self._decoded = self.raw.replace(b"\xff", b"").decode()
+        texts = self._decoded.split("\0")[1:]
+        if len(texts) == self.count:
+            return texts
+        # U+0000 within a message: then it is no mark of a beginning.
+        return [payload.decode() for payload in self.raw[1:-1].split(b"\xff\x00")]
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, TextFrames):

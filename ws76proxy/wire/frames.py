@@ -165,21 +165,45 @@ class FrameDecoder:
                 return [frames]
         return list(self._careful(data))
 
-    def _burst(self, data: bytes) -> TextFrames | None:
-        """Whole, valid text frames and nothing else, or None: then the careful path decides.
+    def skim(self, data: bytes) -> int:
+        """Take a chunk that is nothing but whole, valid text frames, and return how many.
 
-        With 00 in front, FF behind, each other FF followed by 00 and no further 00, the 00 bytes
-        are exactly the type bytes.
+        Any other chunk is not taken, and 0 returned: `feed` it. For who only counts messages.
         """
-        if data[:1] != b"\x00" or data[-1:] != b"\xff" or len(data) > self._max:
+        if self._frame is not None or self.lost:
+            return 0
+        count, text = self._plain(data)
+        if not count or not (text.isascii() or _is_utf8(text)):
+            return 0
+        self.offset += len(data)
+        return count
+
+    def _burst(self, data: bytes) -> TextFrames | None:
+        """Whole, valid text frames and nothing else, or None: then the careful path decides."""
+        count, text = self._plain(data)
+        if not count:
             return None
-        if data.find(b"\xff") == len(data) - 1:
-            return _text(self.offset, data, data[1:-1])
-        body = data.replace(b"\xff", b"")
-        count = len(data) - len(body)
-        if data.count(b"\xff\x00") != count - 1 or data.count(b"\x00") != count:
+        if text.isascii():
+            return TextFrames(self.offset, data, count)
+        try:
+            return TextFrames(self.offset, data, count, text.decode())
+        except UnicodeDecodeError:
             return None
-        return _text(self.offset, data, body, count)
+
+    def _plain(self, data: bytes) -> tuple[int, bytes]:
+        """How many text frames `data` is, and their bytes without each 0xFF; 0 where it is anything
+        else. Whether the text is UTF-8 is not looked at.
+
+        With 00 in front, FF behind, and each other FF followed by 00, every frame is a text frame.
+        """
+        size = len(data)
+        if size < 2 or data[0] or data[-1] != 0xFF or size > self._max:
+            return 0, b""
+        if data.find(b"\xff") == size - 1:
+            return 1, data[1:-1]
+        text = data.replace(b"\xff", b"")
+        count = size - len(text)
+        return (count, text) if data.count(b"\xff\x00") == count - 1 else (0, b"")
 
     def _careful(self, data: bytes) -> Iterator[FrameEvent]:
         position = 0
@@ -259,10 +283,11 @@ class FrameDecoder:
             raw += b"\xff"
         if frame.frame_type == 0:
             try:
-                return TextFrames(frame.offset, raw, 1, str(memoryview(raw)[1:-1], "utf-8"))
+                text = str(memoryview(raw)[1:-1], "utf-8")
             except UnicodeDecodeError as error:
                 text = raw[1:-1].decode(errors="replace")
                 return InvalidText(frame.offset, raw, text, error.start, error.end)
+            return TextFrames(frame.offset, raw, 1, text)
         if frame.frame_type < 0x80:
             return DiscardedFrame(frame.offset, raw, frame.frame_type, raw[1:-1])
         if frame.frame_type == 0xFF and not frame.length and self._closing_handshake:
@@ -272,11 +297,9 @@ class FrameDecoder:
         return DiscardedFrame(frame.offset, raw, frame.frame_type, payload, minimal)
 
 
-def _text(offset: int, raw: bytes, body: bytes, count: int = 1) -> TextFrames | None:
-    """Text frames, or None where `body`, which is `raw` without its framing, is not UTF-8."""
-    if body.isascii():
-        return TextFrames(offset, raw, count)
+def _is_utf8(text: bytes) -> bool:
     try:
-        return TextFrames(offset, raw, count, body.decode())
+        text.decode()
     except UnicodeDecodeError:
-        return None
+        return False
+    return True
