@@ -186,6 +186,7 @@ def test_discarded_frames_come_back(frame_type: int, payload: bytes, leading: in
 )
 def test_invalid_text(payload: bytes, text: str, start: int, end: int) -> None:
     (event,) = FrameDecoder(offset=10).feed(b"\x00" + payload + b"\xff")
+    assert isinstance(event, InvalidText)
     assert event == InvalidText(10, b"\x00" + payload + b"\xff", text, start, end)
     assert event.payload == payload
 

@@ -6,13 +6,14 @@ import asyncio
 
 import click
 
-from ws76proxy.cli.serving import output, run, until_stopped
+from ws76proxy.cli.serving import listening, output, run, until_stopped
 from ws76proxy.cli.types import ADDRESS
 from ws76proxy.demo import EchoServer, converse
 from ws76proxy.demo.client import DemoError
 from ws76proxy.endpoint import Endpoint
-from ws76proxy.relay import Relay, RelayOptions
+from ws76proxy.relay import RelayOptions
 from ws76proxy.relay.outlet import Listener
+from ws76proxy.relay.words import in_words
 from ws76proxy.session import SessionOptions
 
 __all__ = ["command"]
@@ -58,22 +59,29 @@ def command(serve: bool, listen: tuple[str, int], as_json: bool, verbose: bool) 
 
 
 async def _relay(options: RelayOptions, listeners: list[Listener], serve: bool) -> None:
-    try:
-        async with Relay(options, listeners) as relay:
-            host, port = relay.addresses[0]
-            where = Endpoint(False, host, port)
-            if serve:
-                click.echo(f"listening on {where}", err=True)
-                click.echo(f"open {where.web_origin}/demo.html in an old browser", err=True)
-                async with until_stopped() as stopped:
-                    await stopped.wait()
-                return
-            async with asyncio.timeout(20):
-                answers = await converse(host, port, _MESSAGES, protocol="demo")
-            if answers != list(_MESSAGES):
-                raise DemoError(f"sent {_MESSAGES}, got back {answers}")
+    async with listening(options, listeners) as relay:
+        host, port = relay.addresses[0]
+        if serve:
+            await _serve(Endpoint(False, host, port))
+        else:
+            await _converse(host, port)
             await relay.idle()
-    except (DemoError, TimeoutError) as error:
-        raise click.ClickException(f"the demo failed: {error or 'no end within 20 s'}") from None
-    except OSError as error:
-        raise click.ClickException(f"the demo failed: {error.strerror or error}") from None
+
+
+async def _serve(where: Endpoint) -> None:
+    async with until_stopped() as stopped:
+        click.echo(f"listening on {where}", err=True)
+        click.echo(f"open {where.web_origin}/demo.html in an old browser", err=True)
+        await stopped.wait()
+
+
+async def _converse(host: str, port: int) -> None:
+    try:
+        async with asyncio.timeout(20):
+            answers = await converse(host, port, _MESSAGES, protocol="demo")
+        if answers != list(_MESSAGES):
+            raise DemoError(f"sent {_MESSAGES}, got back {answers}")
+    except TimeoutError:
+        raise click.ClickException("the demo failed: no end within 20 s") from None
+    except (DemoError, OSError) as error:
+        raise click.ClickException(f"the demo failed: {in_words(error)}") from None

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Literal
 
 import click
 
-from ws76proxy.cli.serving import output, raise_file_limit, run, until_stopped
+from ws76proxy.cli.serving import listening, output, raise_file_limit, run, until_stopped
 from ws76proxy.cli.types import ADDRESS, SECONDS, SIZE, UPSTREAM
 from ws76proxy.endpoint import Endpoint
-from ws76proxy.relay import Relay, RelayOptions
+from ws76proxy.relay import RelayOptions
 from ws76proxy.relay.outlet import Listener
 from ws76proxy.relay.tls import listener_context, upstream_context
 from ws76proxy.session import SessionOptions
@@ -156,8 +155,14 @@ def command(
     if not upstream.secure and (ca_file is not None or insecure):
         option = "--insecure" if insecure else "--ca-file"
         raise click.UsageError(f"found {option} with {upstream}; expected a wss:// upstream")
-    if handshake_timeout == 0:
-        raise click.UsageError("found --handshake-timeout 0; expected more than 0 seconds")
+    if insecure and ca_file is not None:
+        raise click.UsageError("found both --insecure and --ca-file; expected one of them")
+    for option, seconds in (
+        ("--handshake-timeout", handshake_timeout),
+        ("--close-timeout", close_timeout),
+    ):
+        if seconds == 0:
+            raise click.UsageError(f"found {option} 0; expected more than 0 seconds")
     listener_tls = None
     if tls_cert is not None:
         listener_tls = listener_context(tls_cert, tls_key, legacy=legacy_tls)
@@ -199,19 +204,8 @@ def command(
 
 
 async def _serve(options: RelayOptions, listeners: list[Listener]) -> None:
-    try:
-        relay = await Relay(options, listeners).__aenter__()
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise click.ClickException(
-            f"cannot listen on {options.host}:{options.port}: {reason}"
-        ) from None
-    try:
-        async with until_stopped() as stopped:
-            for host, port in relay.addresses:
-                where = Endpoint(options.listener_tls is not None, host, port)
-                click.echo(f"listening on {where}", err=True)
-            sys.stderr.flush()
-            await stopped.wait()
-    finally:
-        await relay.__aexit__()
+    async with listening(options, listeners) as relay, until_stopped() as stopped:
+        for host, port in relay.addresses:
+            where = Endpoint(options.listener_tls is not None, host, port)
+            click.echo(f"listening on {where}", err=True)
+        await stopped.wait()

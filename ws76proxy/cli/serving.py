@@ -16,10 +16,15 @@ import click
 if TYPE_CHECKING:
     from ws76proxy.console import Console
 
+from ws76proxy.endpoint import Endpoint
 from ws76proxy.record import AnyRecord, Messages
+from ws76proxy.relay import Relay, RelayOptions
 from ws76proxy.relay.outlet import JsonLines, Listener, Outlet
+from ws76proxy.relay.words import in_words
 
-__all__ = ["output", "raise_file_limit", "run", "until_stopped"]
+__all__ = ["listening", "output", "raise_file_limit", "run", "until_stopped"]
+
+_COMPLAINTS = 100
 
 
 def run(
@@ -39,7 +44,37 @@ def run(
                     "--loop uvloop: uvloop is not installed; expected pip install 'ws76proxy[fast]'"
                 ) from None
     with asyncio.Runner(loop_factory=factory) as runner:
+        runner.get_loop().set_exception_handler(_complainer())
         runner.run(work)
+
+
+def _complainer() -> Callable[[asyncio.AbstractEventLoop, dict[str, Any]], None]:
+    """What a loop says when, for instance, no more files may be opened: one line, and once."""
+    said: set[str] = set()
+
+    def complain(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        error = context.get("exception")
+        text = context["message"] if error is None else f"{context['message']}: {error!r}"
+        if text not in said and len(said) < _COMPLAINTS:
+            said.add(text)
+            click.echo(f"ws76proxy: {text}", err=True)
+
+    return complain
+
+
+@contextlib.asynccontextmanager
+async def listening(options: RelayOptions, listeners: list[Listener]) -> AsyncIterator[Relay]:
+    """A relay that serves, or one line that says why it cannot listen."""
+    relay = Relay(options, listeners)
+    try:
+        await relay.__aenter__()
+    except (OSError, UnicodeError) as error:
+        where = str(Endpoint(False, options.host, options.port)).removeprefix("ws://")
+        raise click.ClickException(f"cannot listen on {where}: {in_words(error)}") from None
+    try:
+        yield relay
+    finally:
+        await relay.__aexit__()
 
 
 @contextlib.asynccontextmanager

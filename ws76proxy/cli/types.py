@@ -53,9 +53,11 @@ class _Upstream(click.ParamType[Endpoint]):
         if isinstance(value, Endpoint):
             return value
         try:
-            return parse_upstream(value)
+            upstream = parse_upstream(value)
+            _check_name(upstream.host, "ws://HOST[:PORT] or wss://HOST[:PORT]")
         except UsageError as error:
             self.fail(str(error), param, ctx)
+        return upstream
 
 
 class _Address(click.ParamType["tuple[str, int]"]):
@@ -67,9 +69,18 @@ class _Address(click.ParamType["tuple[str, int]"]):
         if isinstance(value, tuple):
             return value
         try:
-            return parse_address(value)
+            host, port = parse_address(value)
+            _check_name(host, "HOST:PORT")
         except UsageError as error:
             self.fail(str(error), param, ctx)
+        return host, port
+
+
+def _check_name(host: str, expected: str) -> None:
+    try:
+        host.encode("idna")
+    except UnicodeError:
+        raise UsageError(f"{host!r}: found no name of a host; expected {expected}") from None
 
 
 SIZE = _Size()

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import socket
 import ssl
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, cast
 
 from ws76proxy.record import NoticeRecord
+from ws76proxy.relay.words import in_words, upstream_tls_in_words
 from ws76proxy.session import (
     Close,
     Command,
@@ -195,7 +195,7 @@ class Pump:
 
     def lost(self, leg: Leg, error: Exception | None) -> None:
         """A leg's transport is gone."""
-        reason = None if error is None else _in_words(error)
+        reason = None if error is None else in_words(error)
         self.run(self.session.connection_lost(leg.peer, reason))
         server = self.legs[Peer.SERVER]
         if self.legs[Peer.CLIENT].gone and (server.gone or server.transport is None):
@@ -205,8 +205,7 @@ class Pump:
 
     def abort(self) -> None:
         """Drop both connections at once."""
-        if self._connecting is not None:
-            self._connecting.cancel()
+        self._give_up_connecting()
         for leg in self.legs.values():
             if leg.transport is not None and not leg.gone:
                 leg.transport.abort()
@@ -222,9 +221,14 @@ class Pump:
             leg.resume("the records are written slowly")
 
     def _close(self, peer: Peer) -> None:
-        if peer is Peer.SERVER and self._connecting is not None:
-            self._connecting.cancel()
+        if peer is Peer.SERVER:
+            self._give_up_connecting()
         self.legs[peer].close()
+
+    def _give_up_connecting(self) -> None:
+        # Not once there is a transport: uvloop would close it and never tell that it is lost.
+        if self._connecting is not None and self.is_connecting:
+            self._connecting.cancel()
 
     async def _connect(self) -> None:
         options = self.relay.options
@@ -243,10 +247,10 @@ class Pump:
         except TimeoutError:
             reason = f"no connection within {options.handshake_timeout:g} s"
         except ssl.SSLError as error:
-            code, reason = "upstream-tls-failed", _tls_in_words(error)
+            code, reason = "upstream-tls-failed", upstream_tls_in_words(error)
         except (OSError, UnicodeError) as error:
             # UnicodeError: what cannot be a host's name is only found out when it is looked up.
-            reason = _in_words(error)
+            reason = in_words(error)
             if upstream.secure and isinstance(error, ConnectionResetError):
                 # TCP stood already: a connection that cannot be made is refused, or times out.
                 code = "upstream-tls-failed"
@@ -291,23 +295,8 @@ class Pump:
         number = self.session.number
         kind = type(error).__name__
         text = f"a fault of ws76proxy itself ends session {number}: {kind}: {error}"
-        self.relay.tell(NoticeRecord(session=number, time=self.session.now(), level="error", text=text))
+        self.relay.tell(
+            NoticeRecord(session=number, time=self.session.now(), level="error", text=text)
+        )
         self.session.ended = True
         self.abort()
-
-
-def _in_words(error: BaseException) -> str:
-    if not isinstance(error, OSError) or error.errno is None:
-        return str(error) or type(error).__name__
-    if isinstance(error, ssl.SSLError | socket.gaierror):
-        return error.strerror or str(error)
-    # Not its own text: asyncio's says that a call failed, and not why.
-    return os.strerror(error.errno)
-
-
-def _tls_in_words(error: ssl.SSLError) -> str:
-    message = getattr(error, "verify_message", None)
-    if message:
-        return f"the server's certificate is not trusted: {message}"
-    reason = str(error.reason or error).replace("_", " ").lower()
-    return f"the TLS handshake failed: {reason}"

@@ -54,8 +54,8 @@ class Relay:
             self._accept, self.options.host or None, self.options.port, backlog=1024
         )
         # Only now is it known which port 0 became.
-        listener = self.options.session.listener._replace(port=self.addresses[0][1])
-        self._session_options = replace(self.options.session, listener=listener)
+        where = self.options.session.listener._replace(port=self.addresses[0][1])
+        self._session_options = replace(self.options.session, listener=where)
         return self
 
     async def __aexit__(self, *_: object) -> None:

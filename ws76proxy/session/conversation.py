@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, cast
 
-from ws76proxy.diagnosis import FrameChecks, found
-from ws76proxy.record import FrameRecord, Messages
+from ws76proxy.diagnosis import FrameChecks
+from ws76proxy.record import Messages
 from ws76proxy.session.commands import Command, Peer, Send, Tell
 from ws76proxy.session.phase import Phase
+from ws76proxy.session.telling import tell_end_of_stream, tell_frame
 from ws76proxy.wire.connection import Connection
 from ws76proxy.wire.events import (
     ClosingHandshake,
     EndOfStream,
     FrameEvent,
     InvalidText,
-    OversizedFrame,
     TextFrames,
 )
 from ws76proxy.wire.frames import CLOSING_HANDSHAKE, FrameDecoder
@@ -98,16 +97,9 @@ class Conversation(Phase):
         ends = cast("list[EndOfStream]", direction.connection.events())
         yield from self._tell(direction, ends)
         yield from super().receive_eof(peer, reset)
-        other = self._directions[peer.other]
         if direction.connection.closing_handshake and not direction.closed:
-            if other.closed:
-                code = "close-unanswered"
-                detail = f"the {peer.label} ended its stream instead of answering FF 00"
-                yield from self.session.tell_findings([found(code, detail, stream=peer.stream)])
-            elif reset is None:
-                code = "closed-without-handshake"
-                detail = f"the {peer.label} ended its stream without FF 00"
-                yield from self.session.tell_findings([found(code, detail, stream=peer.stream)])
+            other_closed = self._directions[peer.other].closed
+            yield from tell_end_of_stream(self.session, peer, reset, other_closed=other_closed)
 
     def shut_down(self) -> Iterator[Command]:
         for direction in self._directions.values():
@@ -146,7 +138,7 @@ class Conversation(Phase):
         elif not isinstance(event, EndOfStream):
             traffic.frames += 1
             if self._messages:
-                yield Tell(self._frame(direction, event))
+                yield from tell_frame(session, direction.peer, event)
 
     def _told(self, direction: _Direction, event: TextFrames | InvalidText) -> Messages:
         return Messages(
@@ -155,16 +147,4 @@ class Conversation(Phase):
             direction.peer.label,
             direction.traffic.messages + 1,
             event,
-        )
-
-    def _frame(self, direction: _Direction, event: FrameEvent) -> FrameRecord:
-        return FrameRecord(
-            session=self.session.number,
-            time=self.session.now(),
-            direction=direction.peer.label,
-            frame_type=event.raw[0],
-            offset=event.offset,
-            size=event.size if isinstance(event, OversizedFrame) else len(event.raw),
-            raw=base64.b64encode(event.raw).decode(),
-            whole=not isinstance(event, OversizedFrame),
         )

@@ -6,20 +6,18 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Literal
 
 from ws76proxy.diagnosis import (
-    check_digest,
     check_request,
     check_response,
     check_unfinished,
     found,
 )
-from ws76proxy.record import Verdict
 from ws76proxy.session.adjust import (
-    Adjustment,
     adjust_request,
     adjust_response,
     ask_again,
     repair_response,
 )
+from ws76proxy.session.answer import Answer
 from ws76proxy.session.commands import Command, PauseReading, Peer, ResumeReading, Send
 from ws76proxy.session.conversation import Conversation
 from ws76proxy.session.phase import Outcome, Phase
@@ -270,9 +268,10 @@ class Opening(Phase):
             yield from told
             return
         verify = self._dialect is Dialect.HIXIE_76
-        answer = self._answer_for_client() if verify else b""
+        answer = self._answer()
+        sent = answer.for_client(repair=session.options.repair) if verify else b""
         if self._holds_digest:
-            outgoing += answer
+            outgoing += sent
         if outgoing or server.trailing_data:
             yield Send(Peer.CLIENT, outgoing + server.trailing_data)
         yield from self._release_client()
@@ -281,7 +280,13 @@ class Opening(Phase):
         session.enter(conversation)
         yield from told
         if verify:
-            yield from self._tell_verdict(answer)
+            session.verdict = answer.verdict
+            yield from answer.tell(session, sent)
+            assert self._response is not None  # noqa: S101 - its digest is whole
+            base = self._offset[Peer.SERVER] + len(self._response.raw)
+            yield from session.tell_findings(
+                answer.diagnoses(base, good=session.options.good_findings)
+            )
         yield from conversation.begin()
         yield from self._resume()
 
@@ -309,52 +314,12 @@ class Opening(Phase):
             self._asked = asked
         return self._asked
 
-    def _answer_for_client(self) -> bytes:
-        """The 16 bytes that the client gets.
-
-        The right ones where the server proved itself or a repair is wanted; otherwise the server's
-        own, so that the client fails as it would without us.
-        """
-        challenge = self._challenge()
-        right = None if challenge is None else challenge.answer
-        if right is None or not self._holds_digest:
-            return self._digest
-        proved = self._own is not None and self._digest == self._own.answer
-        return right if proved or self.session.options.repair else self._digest
-
-    def _tell_verdict(self, answer: bytes) -> Iterator[Command]:
-        session, client_challenge = self.session, self._challenge()
-        challenge = client_challenge if self._own is None else self._own
-        session.verdict = _verdict(challenge, self._digest)
-        yield from tell_challenge(
-            session,
-            challenge,
-            self._key3 if self._own is None else self._own.key3,
-            asked_by="client" if self._own is None else "relay",
-            answered_by="server",
-            received=self._digest,
-            verdict=session.verdict,
-            sent=answer if self._own is None else None,
-        )
-        if self._own is not None:
-            yield from tell_challenge(
-                session,
-                client_challenge,
-                self._key3,
-                asked_by="client",
-                answered_by="relay",
-                received=answer,
-                verdict=_verdict(client_challenge, answer),
-            )
-        elif answer != self._digest:
-            why = "the answer to the client's challenge, computed here"
-            before, after = self._digest.hex().encode(), answer.hex().encode()
-            change = Adjustment("digest", before, after, "repair", why)
-            yield from tell_adjustments(session, "client", [change])
-        begin = self._offset[Peer.SERVER] + (len(self._response.raw) if self._response else 0)
-        good = session.options.good_findings
-        diagnoses = check_digest(challenge, self._digest, base=begin, good=good)
-        yield from session.tell_findings(diagnoses)
+    def _answer(self) -> Answer:
+        """The server's answer, beside what was asked."""
+        client = self._challenge()
+        if self._own is None:
+            return Answer(client, self._key3, client, self._key3, self._digest)
+        return Answer(client, self._key3, self._own, self._own.key3, self._digest)
 
     # What was kept back
 
@@ -406,9 +371,3 @@ class Opening(Phase):
                 ended_by=ended_by,
             )
         )
-
-
-def _verdict(challenge: Challenge | None, received: bytes) -> Verdict:
-    if challenge is None or challenge.answer is None:
-        return "unanswerable"
-    return "verified" if received == challenge.answer else "wrong"

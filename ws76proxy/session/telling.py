@@ -2,26 +2,37 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Literal
 
+from ws76proxy.diagnosis import found
 from ws76proxy.record import (
     AdjustmentRecord,
     ChallengeRecord,
+    FrameRecord,
     RequestRecord,
     ResponseRecord,
     Verdict,
     key_reading,
 )
 from ws76proxy.session.adjust import Adjustment
-from ws76proxy.session.commands import Command, Tell
+from ws76proxy.session.commands import Command, Peer, Tell
 from ws76proxy.wire.challenge import KEY3_SIZE, Challenge
+from ws76proxy.wire.events import FrameEvent, OversizedFrame
 from ws76proxy.wire.head import RequestHead, ResponseHead
 
 if TYPE_CHECKING:
     from ws76proxy.session.core import Session
 
-__all__ = ["tell_adjustments", "tell_challenge", "tell_request", "tell_response"]
+__all__ = [
+    "tell_adjustments",
+    "tell_challenge",
+    "tell_end_of_stream",
+    "tell_frame",
+    "tell_request",
+    "tell_response",
+]
 
 
 def tell_request(
@@ -98,3 +109,36 @@ def tell_challenge(
         sent=None if sent is None or sent == received else sent.hex(),
     )
     yield Tell(record)
+
+
+def tell_frame(session: Session, peer: Peer, event: FrameEvent) -> Iterator[Command]:
+    """Tell a frame that is not a text message."""
+    record = FrameRecord(
+        session=session.number,
+        time=session.now(),
+        direction=peer.label,
+        frame_type=event.raw[0],
+        offset=event.offset,
+        size=event.size if isinstance(event, OversizedFrame) else len(event.raw),
+        raw=base64.b64encode(event.raw).decode(),
+        whole=not isinstance(event, OversizedFrame),
+    )
+    yield Tell(record)
+
+
+def tell_end_of_stream(
+    session: Session, peer: Peer, reset: str | None, *, other_closed: bool
+) -> Iterator[Command]:
+    """Tell what it means that a hixie-76 peer ended its stream without FF 00.
+
+    `reset` says why, where it was not in order; `other_closed`: the other had sent FF 00.
+    """
+    if other_closed:
+        code = "close-unanswered"
+        detail = f"the {peer.label} ended its stream instead of answering FF 00"
+    elif reset is None:
+        code = "closed-without-handshake"
+        detail = f"the {peer.label} ended its stream without FF 00"
+    else:
+        return
+    yield from session.tell_findings([found(code, detail, stream=peer.stream)])

@@ -79,8 +79,8 @@ class _Lines(NamedTuple):
     preamble: bytes
     start_line: bytes
     fields: tuple[Field, ...]
-    index: dict[bytes, tuple[Field, ...]]
-    """By name in lower case."""
+    by_name: dict[bytes, tuple[Field, ...]]
+    """Names are in lower case."""
 
 
 def _read_lines(raw: bytes) -> _Lines:
@@ -138,7 +138,7 @@ class Head:
 
     @property
     def _index(self) -> dict[bytes, tuple[Field, ...]]:
-        return self._lines.index
+        return self._lines.by_name
 
     def get_all(self, name: bytes) -> tuple[Field, ...]:
         """Every field of that name, in order; names compare without case. `name` in lower case."""

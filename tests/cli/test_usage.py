@@ -1,0 +1,133 @@
+"""Wrong usage: one line on standard error that says what was expected, exit status 2."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+import pytest
+
+from .commands import UPSTREAM, ws76proxy
+
+WRONG: list[tuple[list[str], str]] = [
+    # Commands
+    (["reley"], "relay"),
+    (["reley", "--help"], "relay"),
+    (["--verbose"], "--verbose"),
+    (["demo", "surplus"], "surplus"),
+    (["demo", "--listen", "nowhere"], "HOST:PORT"),
+    (["relay"], "UPSTREAM"),
+    (["relay", UPSTREAM, "surplus"], "surplus"),
+    (["relay", UPSTREAM, "--unknown"], "--unknown"),
+    (["relay", UPSTREAM, "--listen"], "--listen"),
+    # Upstreams
+    (["relay", "http://example.com"], "ws://HOST"),
+    (["relay", "example.com:80"], "ws://HOST"),
+    (["relay", "ws://"], "ws://HOST"),
+    (["relay", ""], "ws://HOST"),
+    (["relay", "ws://:80"], "ws://HOST"),
+    (["relay", "ws://example.com:0"], "port 0"),
+    (["relay", "ws://example.com:65536"], "ws://HOST"),
+    (["relay", "ws://example.com:port"], "ws://HOST"),
+    (["relay", "ws://example.com:-1"], "ws://HOST"),
+    (["relay", "ws://example.com/chat"], "/chat"),
+    (["relay", "ws://example.com?a=b"], "a=b"),
+    (["relay", "ws://user:secret@example.com"], "user information"),
+    (["relay", "ws://[::1"], "ws://HOST"),
+    (["relay", "ws://exa mple.com"], "ws://HOST"),
+    (["relay", "ws://two..dots"], "ws://HOST"),
+    (["relay", "ws://" + "x" * 64 + ".example"], "ws://HOST"),
+    # Addresses
+    (["relay", UPSTREAM, "--listen", "8076"], "HOST:PORT"),
+    (["relay", UPSTREAM, "--listen", "127.0.0.1:"], "HOST:PORT"),
+    (["relay", UPSTREAM, "--listen", "127.0.0.1:-1"], "HOST:PORT"),
+    (["relay", UPSTREAM, "--listen", "127.0.0.1:65536"], "65535"),
+    (["relay", UPSTREAM, "--listen", "127.0.0.1:x"], "HOST:PORT"),
+    (["relay", UPSTREAM, "--listen", "::1:8076"], "brackets"),
+    (["relay", UPSTREAM, "--listen", "two..dots:0"], "HOST:PORT"),
+    # Sizes
+    (["relay", UPSTREAM, "--max-message", "0"], "expected bytes"),
+    (["relay", UPSTREAM, "--max-message", "-1"], "expected bytes"),
+    (["relay", UPSTREAM, "--max-message", "many"], "expected bytes"),
+    (["relay", UPSTREAM, "--max-message", "1.5MiB"], "expected bytes"),
+    (["relay", UPSTREAM, "--max-message", "9" * 30], "expected bytes"),
+    (["relay", UPSTREAM, "--max-head", "64 furlongs"], "expected bytes"),
+    (["relay", UPSTREAM, "--write-buffer", ""], "expected bytes"),
+    # Durations
+    (["relay", UPSTREAM, "--handshake-timeout", "0"], "more than 0"),
+    (["relay", UPSTREAM, "--handshake-timeout", "-1"], "expected seconds"),
+    (["relay", UPSTREAM, "--idle-timeout", "soon"], "expected seconds"),
+    (["relay", UPSTREAM, "--idle-timeout", "nan"], "expected seconds"),
+    (["relay", UPSTREAM, "--close-timeout", "inf"], "expected seconds"),
+    (["relay", UPSTREAM, "--close-timeout", "0"], "more than 0"),
+    # Numbers and choices
+    (["relay", UPSTREAM, "--max-connections", "0"], "x>=1"),
+    (["relay", UPSTREAM, "--max-connections", "-5"], "x>=1"),
+    (["relay", UPSTREAM, "--max-connections", "many"], "many"),
+    (["relay", UPSTREAM, "--challenge", "none"], "own"),
+    (["relay", UPSTREAM, "--host", "other"], "keep"),
+    (["relay", UPSTREAM, "--loop", "fast"], "asyncio"),
+    # What does not go together
+    (["relay", UPSTREAM, "-q", "-v"], "one of them"),
+    (["relay", UPSTREAM, "--tls-key", "KEY"], "--tls-cert"),
+    (["relay", UPSTREAM, "--ca-file", "KEY"], "wss://"),
+    (["relay", UPSTREAM, "--insecure"], "wss://"),
+    (["relay", "wss://example.com", "--insecure", "--ca-file", "KEY"], "one of them"),
+    # Files
+    (["relay", UPSTREAM, "--tls-cert", "missing.pem"], "missing.pem"),
+    (["relay", UPSTREAM, "--tls-cert", "."], "directory"),
+    (["relay", UPSTREAM, "--tls-cert", "KEY"], "expected a PEM certificate"),
+    (["relay", UPSTREAM, "--tls-cert", "KEY", "--tls-key", "KEY"], "expected a PEM certificate"),
+    (["relay", "wss://example.com", "--ca-file", "KEY"], "expected PEM certificates"),
+    (["relay", "wss://example.com", "--ca-file", "EMPTY"], "expected PEM certificates"),
+    (["relay", "wss://example.com", "--ca-file", "missing.pem"], "missing.pem"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "expected"), WRONG, ids=lambda value: str(value)[:60])
+def test_wrong_usage(arguments: list[str], expected: str, tmp_path: Path) -> None:
+    (tmp_path / "KEY").write_text("no PEM at all\n")
+    (tmp_path / "EMPTY").touch()
+    files = {name: str(tmp_path / name) for name in ("KEY", "EMPTY")}
+    done = ws76proxy(*(files.get(argument, argument) for argument in arguments))
+    assert done.returncode == 2, done
+    assert done.stdout == ""
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("ws76proxy")
+    assert expected in line
+
+
+def test_arguments_that_are_no_text() -> None:
+    done = ws76proxy("relay", b"ws://\xff\xfe")
+    assert done.returncode == 2
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_no_command_at_all_shows_them() -> None:
+    done = ws76proxy()
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert "relay" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("loop_name", ["asyncio", "auto"])
+@pytest.mark.parametrize("command", [["relay", UPSTREAM], ["demo"]])
+def test_a_port_in_use(command: list[str], loop_name: str) -> None:
+    loop = ["--loop", loop_name] if command[0] == "relay" else []
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        done = ws76proxy(*command, "--listen", f"127.0.0.1:{port}", *loop)
+    assert done.returncode == 1
+    assert done.stdout == ""
+    (line,) = done.stderr.splitlines()
+    assert f"127.0.0.1:{port}" in line
+    assert "address already in use" in line.lower()
+
+
+@pytest.mark.parametrize("address", ["192.0.2.1:0", "[2001:db8::1]:0"])
+def test_an_address_that_is_not_ours(address: str) -> None:
+    done = ws76proxy("relay", UPSTREAM, "--listen", address)
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(f"ws76proxy: cannot listen on {address}: ")

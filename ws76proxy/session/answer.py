@@ -1,0 +1,92 @@
+"""The server's answer to a challenge, judged; and what the client gets for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ws76proxy.diagnosis import Diagnosis, check_digest
+from ws76proxy.record import Verdict
+from ws76proxy.session.adjust import Adjustment
+from ws76proxy.session.commands import Command
+from ws76proxy.session.telling import tell_adjustments, tell_challenge
+from ws76proxy.wire.challenge import Challenge
+
+if TYPE_CHECKING:
+    from ws76proxy.session.core import Session
+
+__all__ = ["Answer"]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the client asked, what the server was asked, and the 16 bytes that it answered.
+
+    Both challenges are the same unless ours, or whatever changed the request on its way, took the
+    client's place. A challenge is None where a key is missing; its key3 is told all the same.
+    """
+
+    client: Challenge | None
+    client_key3: bytes
+    server: Challenge | None
+    server_key3: bytes
+    received: bytes
+
+    @property
+    def asked_anew(self) -> bool:
+        """Whether the server was asked something else than the client had asked."""
+        return self.server != self.client
+
+    @property
+    def verdict(self) -> Verdict:
+        """Whether the server proved itself."""
+        return _verdict(self.server, self.received)
+
+    def for_client(self, *, repair: bool) -> bytes:
+        """The 16 bytes that the client gets.
+
+        The right ones where a repair is wanted, or where the server proved itself to another
+        challenge; otherwise the server's own, so that the client fails as it would without us.
+        """
+        right = None if self.client is None else self.client.answer
+        proved = self.asked_anew and self.verdict == "verified"
+        return right if right is not None and (repair or proved) else self.received
+
+    def diagnoses(self, base: int, *, good: bool = True) -> list[Diagnosis]:
+        """What is to be said of the answer, which stands at `base` of the server's stream."""
+        return check_digest(self.server, self.received, base=base, good=good)
+
+    def tell(self, session: Session, sent: bytes) -> Iterator[Command]:
+        """Tell both derivations, and what was repaired; `sent` is what the client got."""
+        yield from tell_challenge(
+            session,
+            self.server,
+            self.server_key3,
+            asked_by="relay" if self.asked_anew else "client",
+            answered_by="server",
+            received=self.received,
+            verdict=self.verdict,
+            sent=None if self.asked_anew else sent,
+        )
+        if self.asked_anew:
+            yield from tell_challenge(
+                session,
+                self.client,
+                self.client_key3,
+                asked_by="client",
+                answered_by="relay",
+                received=sent,
+                verdict=_verdict(self.client, sent),
+            )
+        elif sent != self.received:
+            why = "the answer to the client's challenge, computed here"
+            before, after = self.received.hex().encode(), sent.hex().encode()
+            change = Adjustment("digest", before, after, "repair", why)
+            yield from tell_adjustments(session, "client", [change])
+
+
+def _verdict(challenge: Challenge | None, received: bytes) -> Verdict:
+    if challenge is None or challenge.answer is None:
+        return "unanswerable"
+    return "verified" if received == challenge.answer else "wrong"
