@@ -34,7 +34,7 @@ MAY_IMPORT = {
     "recording": _SESSION,
     "replay": _SESSION | {"recording"},
     "inspector": _SESSION | {"recording"},
-    "mitm": _SESSION | {"recording"},
+    "mitm": _SESSION | {"console", "recording"},
     "cli": _CLI,
     "__main__": _CLI,
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from importlib import import_module
 from typing import NoReturn
@@ -14,6 +15,7 @@ from ws76proxy.errors import UsageError
 __all__ = ["commands", "main"]
 
 _COMMANDS = {
+    "addon": "ws76proxy.cli.addon",
     "demo": "ws76proxy.cli.demo",
     "relay": "ws76proxy.cli.relay",
 }
@@ -49,6 +51,7 @@ def commands() -> None:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run a command line; return the exit status: 0, 1 for a failure, 2 for wrong usage."""
+    _open_standard_files()
     try:
         status = commands.main(arguments, prog_name="ws76proxy", standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:
@@ -68,6 +71,20 @@ def main(arguments: list[str] | None = None) -> int:
         sys.stderr.close()
         return 1
     return status if isinstance(status, int) else 0
+
+
+def _open_standard_files() -> None:
+    """Where standard input, output or error is closed, nothing: or a socket would take its number,
+    and the client on it would read what we print."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+    if sys.stdout is None:
+        sys.stdout = open(1, "w", closefd=False)  # noqa: SIM115 - until the process ends
+    if sys.stderr is None:
+        sys.stderr = open(2, "w", closefd=False)  # noqa: SIM115 - until the process ends
 
 
 def _say(command: str, text: str) -> None:

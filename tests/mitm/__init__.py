@@ -1,0 +1,1 @@
+"""The mitmproxy addon: its layers in memory, and mitmdump as a process."""

@@ -1,0 +1,210 @@
+"""Messages held until they are decided: the core's own rules, without mitmproxy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+import pytest
+
+from ws76proxy.endpoint import Endpoint
+from ws76proxy.record import FindingRecord, FrameRecord, Messages, NoticeRecord
+from ws76proxy.session import Peer, Send, Session, SessionOptions, Tell
+from ws76proxy.session.held import Decide, HeldConversation, HeldMessage
+from ws76proxy.wire import Head, RequestHead, ResponseHead, encode_length, hixie75
+
+REQUEST = RequestHead(Head.build("GET / HTTP/1.1", [("Upgrade", "WebSocket")]).raw)
+RESPONSE = ResponseHead(Head.build("HTTP/1.1 101 Yes", []).raw)
+
+
+class Held:
+    """A conversation of hixie-75 (no keys to make) and what it asked for."""
+
+    def __init__(
+        self,
+        decide: Callable[[HeldMessage], object] = lambda _message: None,
+        max_message: int = 100,
+        early: bytes = b"",
+    ) -> None:
+        self.decide = decide
+        self.sent = {Peer.CLIENT: list[bytes](), Peer.SERVER: list[bytes]()}
+        self.decided: list[HeldMessage] = []
+        self.told: list[object] = []
+        here = Endpoint(False, "here", 80)
+        self.session = Session(
+            1,
+            SessionOptions(upstream=here, listener=here, max_message=max_message),
+            client="",
+            started="",
+            clock=lambda: 0.0,
+            random_below=lambda _below: 0,
+        )
+        client = hixie75.ServerConnection(max_message=max_message)
+        server = hixie75.ClientConnection(max_message=max_message)
+        client.receive_head(REQUEST)
+        client.receive_data(early)
+        server.receive_head(RESPONSE)
+        for leg in (client, server):
+            leg.events()
+        self.phase = HeldConversation(self.session, client, server)
+        self.session.enter(self.phase)
+        self._carry_out(self.phase.begin())
+
+    def say(self, *pieces: bytes) -> None:
+        for piece in pieces:
+            self._carry_out(self.session.receive_data(Peer.CLIENT, piece))
+
+    def inject(self, content: bytes | str) -> None:
+        self._carry_out(self.phase.inject(Peer.CLIENT, content))
+
+    def end(self) -> None:
+        self._carry_out(self.session.connection_lost(Peer.CLIENT, None))
+
+    @property
+    def notices(self) -> list[str]:
+        return [one.text for one in self.told if isinstance(one, NoticeRecord)]
+
+    @property
+    def passed(self) -> list[bytes]:
+        return self.sent[Peer.SERVER]
+
+    def _carry_out(self, asked: Iterable[object]) -> None:
+        for command in asked:
+            if isinstance(command, Send):
+                self.sent[command.peer].append(command.data)
+            elif isinstance(command, Tell):
+                self.told.append(command.record)
+            elif isinstance(command, Decide):
+                self.decided.append(command.message)
+                self.decide(command.message)
+
+
+def test_each_message_is_decided_and_leaves_in_one_write() -> None:
+    held = Held(early=b"\x00first\xff\x00se")
+    held.say(b"cond\xff\x00", b"third\xff")
+    assert held.passed == [b"\x00first\xff", b"\x00second\xff", b"\x00third\xff"]
+    assert [one.number for one in held.decided] == [1, 2, 3]
+    assert [one.content for one in held.decided] == [b"first", b"second", b"third"]
+
+
+def test_nothing_leaves_before_it_is_whole() -> None:
+    held = Held()
+    held.say(b"\x00not ", b"whole")
+    assert held.passed == []
+    held.end()
+    assert held.passed == [b"\x00not whole"]
+    assert held.decided == []
+
+
+def test_invalid_utf8_keeps_its_bytes() -> None:
+    held = Held()
+    held.say(b"\x00bad \xc3(\xff")
+    assert held.passed == [b"\x00bad \xc3(\xff"]
+    assert held.decided[0].content == b"bad \xc3("
+    codes = [one.code for one in held.told if isinstance(one, FindingRecord)]
+    assert codes == ["text-not-utf8"]
+
+
+@pytest.mark.parametrize("content", [b"w\xc3\xb6rld", "wörld"])
+def test_a_changed_message_is_framed_anew(content: bytes | str) -> None:
+    def decide(message: HeldMessage) -> None:
+        message.content = content
+
+    held = Held(decide)
+    held.say(b"\x00one\xff\x00two\xff")
+    assert held.passed == [b"\x00w\xc3\xb6rld\xff"] * 2
+
+
+def test_a_dropped_message_does_not_leave() -> None:
+    held = Held(lambda message: setattr(message, "dropped", message.content == b"drop"))
+    held.say(b"\x00keep\xff\x00drop\xff\x05other\xff\x00keep\xff")
+    assert held.passed == [b"\x00keep\xff", b"\x05other\xff", b"\x00keep\xff"]
+    assert held.session.traffic[Peer.CLIENT].messages == 3
+
+
+@pytest.mark.parametrize("content", [b"a\xffb", "\ud800"])
+def test_what_cannot_be_framed_is_refused_and_the_original_leaves(content: bytes | str) -> None:
+    def decide(message: HeldMessage) -> None:
+        message.content = content
+
+    held = Held(decide)
+    held.say(b"\x00original\xff")
+    assert held.passed == [b"\x00original\xff"]
+    assert held.decided[0].content == b"original"
+    assert "message 1 of the client goes on unchanged" in held.notices[0]
+
+
+def test_other_frames_pass_as_they_came() -> None:
+    held = Held()
+    frames = [b"\x05typed\xff", b"\x80\x80\x80\x02ab", b"\xff\x00", b"\xff\x01x"]
+    held.say(b"".join(frames))
+    assert held.passed == frames
+    assert len([one for one in held.told if isinstance(one, FrameRecord)]) == 4
+    assert held.decided == []
+
+
+def test_messages_are_told_after_they_have_left() -> None:
+    held = Held()
+    held.say(b"\x00one\xff\x00two\xff")
+    (told,) = [one for one in held.told if isinstance(one, Messages)]
+    assert [one.text for one in told.records()] == ["one", "two"]
+    assert told.first_number == 1
+
+
+def test_what_is_too_long_to_be_held_passes_unread() -> None:
+    held = Held()
+    held.say(b"\x00" + b"x" * 60, b"y" * 60)
+    assert held.passed == [b"\x00" + b"x" * 60 + b"y" * 60]
+    held.say(b"z" * 10, b"end\xff\x00next\xff")
+    assert held.passed[1:] == [b"z" * 10, b"end\xff", b"\x00next\xff"]
+    assert [one.content for one in held.decided] == [b"next"]
+
+
+def test_a_frame_that_is_too_long_and_whole_at_once() -> None:
+    held = Held()
+    held.say(b"\x00" + b"x" * 200 + b"\xff\x00next\xff")
+    assert b"".join(held.passed) == b"\x00" + b"x" * 200 + b"\xff\x00next\xff"
+    assert [one.content for one in held.decided] == [b"next"]
+
+
+def test_a_length_that_cannot_be_understood_ends_the_reading() -> None:
+    held = Held()
+    absurd = b"\x80" + encode_length(2**70)
+    held.say(b"\x00ok\xff" + absurd + b"\x00what", b"ever\xff")
+    assert b"".join(held.passed) == b"\x00ok\xff" + absurd + b"\x00whatever\xff"
+    assert [one.content for one in held.decided] == [b"ok"]
+    held.inject(b"no")
+    assert held.notices == ["not injected: a frame of the client is passing"]
+
+
+def test_many_small_frames_in_a_chunk_take_no_longer_than_their_bytes() -> None:
+    held = Held(max_message=1_000_000)
+    chunk = b"\x05\xff" * 50_000
+    held.say(chunk)
+    assert b"".join(held.passed) == chunk
+
+
+def test_a_message_in_many_pieces() -> None:
+    held = Held(max_message=10_000_000)
+    frame = b"\x00" + b"x" * 1_000_000 + b"\xff"
+    held.say(*(frame[at : at + 100] for at in range(0, len(frame), 100)))
+    assert held.passed == [frame]
+
+
+def test_injected() -> None:
+    held = Held()
+    held.say(b"\x00half")
+    held.inject("wörld")
+    held.inject(b"\xc3(")
+    held.say(b" and half\xff")
+    assert held.passed == [b"\x00w\xc3\xb6rld\xff", b"\x00\xc3(\xff", b"\x00half and half\xff"]
+    assert [one.injected for one in held.decided] == [True, True, False]
+    assert held.session.traffic[Peer.CLIENT].messages == 1
+
+
+def test_injected_and_refused() -> None:
+    held = Held()
+    held.inject(b"no \xff")
+    assert held.passed == []
+    assert held.decided == []
+    assert len(held.notices) == 1
+    assert held.notices[0].startswith("not injected: byte 0xFF at offset 3")

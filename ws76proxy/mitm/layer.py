@@ -1,0 +1,250 @@
+"""The frames of an open hixie session inside mitmproxy: a thin driver of the session core."""
+
+# mypy: untyped-calls-exclude=mitmproxy
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import cast
+
+from mitmproxy import connection, http
+from mitmproxy.flow import Error
+from mitmproxy.proxy import commands, events, layer
+from mitmproxy.proxy.context import Context
+from mitmproxy.proxy.layers.websocket import (
+    WebsocketEndHook,
+    WebsocketMessageHook,
+    WebSocketMessageInjected,
+    WebsocketStartHook,
+)
+from mitmproxy.proxy.utils import expect
+from mitmproxy.websocket import WebSocketData, WebSocketMessage
+
+from ws76proxy.diagnosis import Severity
+from ws76proxy.mitm.handshake import Handshake, forget
+from ws76proxy.record import (
+    AnyRecord,
+    ClosingRecord,
+    FindingRecord,
+    FrameRecord,
+    Messages,
+    NoticeRecord,
+)
+from ws76proxy.session import Peer, Send, Tell
+from ws76proxy.session.held import Decide, HeldCommand, HeldConversation, HeldMessage
+from ws76proxy.wire import Dialect
+
+__all__ = ["HixieLayer", "KillInjected"]
+
+TEXT, BINARY = 1, 2
+"""RFC 6455's opcodes, which is what mitmproxy's message types are."""
+CLEAN, ABRUPT = 1005, 1006
+"""What RFC 6455 calls a close without a code, and an end without a close."""
+
+
+@dataclass
+class KillInjected(events.MessageInjected[None]):
+    """The user has killed the flow."""
+
+
+class HixieLayer(layer.Layer):
+    """Stands where mitmproxy's WebsocketLayer stands for an RFC 6455 flow, with the same hooks."""
+
+    def __init__(self, context: Context, flow: http.HTTPFlow, handshake: Handshake) -> None:
+        super().__init__(context)
+        self.flow = flow
+        self._handshake = handshake
+        self._phase: HeldConversation
+        self._deciding: tuple[HeldMessage, WebSocketMessage] | None = None
+        self._first_to_close: Peer | None = None
+
+    @expect(events.Start)  # type: ignore[untyped-decorator]
+    def _start(self, _: events.Start) -> layer.CommandGenerator[None]:
+        self._handshake.is_in_layer = True
+        self._phase = self._handshake.converse()
+        self._handle_event = self._relay
+        yield WebsocketStartHook(self.flow)
+        yield from self._carry_out(self._phase.begin())
+        yield from self._end_if_over()
+
+    _handle_event = _start
+
+    @expect(  # type: ignore[untyped-decorator]
+        events.DataReceived, events.ConnectionClosed, WebSocketMessageInjected, KillInjected
+    )
+    def _relay(self, event: events.Event) -> layer.CommandGenerator[None]:
+        session = self._handshake.session
+        if isinstance(event, events.DataReceived):
+            asked = session.receive_data(self._peer(event.connection), event.data)
+            yield from self._carry_out(cast("Iterator[HeldCommand]", asked))
+        elif isinstance(event, events.ConnectionClosed):
+            peer = self._peer(event.connection)
+            self._first_to_close = self._first_to_close or peer
+            # Both connections close now: what has come of a frame of the other is all of it.
+            yield from self._carry_out(self._phase.release(peer.other))
+            asked = session.connection_lost(peer, None)
+            yield from self._carry_out(cast("Iterator[HeldCommand]", asked))
+            yield from self._end(peer)
+        elif isinstance(event, WebSocketMessageInjected):
+            yield from self._inject(event.message)
+        yield from self._end_if_over()
+
+    def _done(self, _: events.Event) -> layer.CommandGenerator[None]:
+        yield from ()
+
+    # What the session asks for
+
+    def _carry_out(self, asked: Iterable[HeldCommand]) -> layer.CommandGenerator[None]:
+        for command in asked:
+            if isinstance(command, Send):
+                yield commands.SendData(self._connection(command.peer), command.data)
+            elif isinstance(command, Decide):
+                yield from self._decide(command.message)
+                if self._is_killed:
+                    return
+            elif isinstance(command, Tell):
+                yield from self._tell(command.record)
+            # What closes is decided here: mitmproxy cannot close one direction alone.
+
+    def _decide(self, held: HeldMessage) -> layer.CommandGenerator[None]:
+        content = held.original
+        message = WebSocketMessage(
+            _opcode(content), held.peer is Peer.CLIENT, content, injected=held.injected
+        )
+        if message.type == BINARY:
+            self._handshake.told.values["messages_not_utf8"] += 1
+        messages = self._websocket.messages
+        messages.append(message)
+        self._deciding = held, message
+        yield WebsocketMessageHook(self.flow)
+        changed: object = message.content
+        if not isinstance(changed, bytes):
+            # A script's slip; whoever reads the list later relies on bytes.
+            message.content = str(changed).encode(errors="replace")
+        held.content, held.dropped = message.content, message.dropped
+        _set_type(message)
+        self._let_go()
+
+    def _tell(self, record: AnyRecord | Messages) -> layer.CommandGenerator[None]:
+        told = self._handshake.told
+        if isinstance(record, Messages):
+            return
+        if isinstance(record, FrameRecord):
+            text = f"{record.direction}: frame of type 0x{record.frame_type:02x}"
+            yield commands.Log(f"hixie: {text}, {record.size} bytes, passed on", logging.DEBUG)
+            return
+        told.add(record)
+        if isinstance(record, NoticeRecord):
+            yield commands.Log(f"hixie: {record.text}", logging.WARNING)
+            if self._deciding is not None:
+                # An edit was refused: the list shows what was sent.
+                held, message = self._deciding
+                message.content = held.original
+                _set_type(message)
+        elif isinstance(record, FindingRecord):
+            worry = record.severity in (Severity.ERROR, Severity.WARNING)
+            level = logging.INFO if worry else logging.DEBUG
+            text = f"{record.code}: {record.title}: {record.detail}"
+            yield commands.Log(f"hixie: {record.stream or 'session'}: {text}", level)
+        elif isinstance(record, ClosingRecord) and record.how == "closing-handshake":
+            peer = Peer(record.by)
+            self._first_to_close = self._first_to_close or peer
+
+    def _inject(self, message: WebSocketMessage) -> layer.CommandGenerator[None]:
+        if message.type != TEXT:
+            text = "hixie: not injected: hixie has no binary messages"
+            yield commands.Log(text, logging.WARNING)
+            return
+        self._deciding = None
+        peer = Peer.CLIENT if message.from_client else Peer.SERVER
+        yield from self._carry_out(self._phase.inject(peer, message.content))
+
+    def _let_go(self) -> None:
+        """Forget the oldest messages where the user wants only so many in memory."""
+        most = self._handshake.settings.max_messages
+        messages = self._websocket.messages
+        surplus = len(messages) - most
+        if most and surplus > 0:
+            del messages[:surplus]
+            told = self._handshake.told
+            told.values["messages_let_go"] += surplus
+            count = told.values["messages_let_go"]
+            text = f"{count} earlier messages were let go (ws76_max_messages={most})"
+            told.comment(self.flow, "messages", text)
+
+    # The end
+
+    def _end_if_over(self) -> layer.CommandGenerator[None]:
+        if self._is_killed:
+            yield from self._end(None)
+        elif len(self._phase.closed) == 2:
+            yield from self._end(self._first_to_close)
+
+    def _end(self, by: Peer | None) -> layer.CommandGenerator[None]:
+        if self._handle_event == self._done:
+            return
+        self._handle_event = self._done
+        websocket, handshake = self._websocket, self._handshake
+        by = self._first_to_close or by
+        code, reason = self._how(by)
+        websocket.timestamp_end = time.time()
+        websocket.closed_by_client = None if by is None else by is Peer.CLIENT
+        websocket.close_code, websocket.close_reason = code, reason
+        handshake.tell(handshake.session.end())
+        handshake.told.values["closing"] = reason
+        handshake.told.put(self.flow)
+        for peer in (Peer.SERVER, Peer.CLIENT):
+            yield commands.CloseConnection(self._connection(peer))
+        yield WebsocketEndHook(self.flow)
+        self.flow.live = False
+        forget(self.flow)
+
+    def _how(self, by: Peer | None) -> tuple[int, str]:
+        if self._is_killed:
+            return ABRUPT, Error.KILLED_MESSAGE
+        who = "somebody" if by is None else by.label
+        closed = self._phase.closed
+        if len(closed) == 2:
+            return CLEAN, f"FF 00 from the {who}, answered"
+        if closed:
+            return CLEAN, f"FF 00 from the {who}, not answered"
+        if self._handshake.dialect is Dialect.HIXIE_75:
+            return CLEAN, f"the {who} closed the connection: hixie-75 has no other way"
+        return ABRUPT, f"the {who} closed the connection without FF 00"
+
+    @property
+    def _is_killed(self) -> bool:
+        error = self.flow.error
+        return error is not None and error.msg == Error.KILLED_MESSAGE
+
+    # Names
+
+    @property
+    def _websocket(self) -> WebSocketData:
+        # A revert puts the flow back to a time when it had none.
+        if self.flow.websocket is None:
+            self.flow.websocket = WebSocketData()
+            self._handshake.told.put(self.flow)
+        return self.flow.websocket
+
+    def _peer(self, conn: connection.Connection) -> Peer:
+        return Peer.CLIENT if conn == self.context.client else Peer.SERVER
+
+    def _connection(self, peer: Peer) -> connection.Connection:
+        return self.context.client if peer is Peer.CLIENT else self.context.server
+
+
+def _opcode(content: bytes) -> int:
+    """Text is marked as text only where it can be read as such: exporters rely on it."""
+    try:
+        content.decode()
+    except UnicodeDecodeError:
+        return BINARY
+    return TEXT
+
+
+def _set_type(message: WebSocketMessage) -> None:
+    message.type = type(message.type)(_opcode(message.content))

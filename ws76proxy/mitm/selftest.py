@@ -1,0 +1,89 @@
+"""One hixie-76 session through mitmproxy's own HttpLayer, in memory: does all of it still fit?"""
+
+from __future__ import annotations
+
+from mitmproxy import http
+from mitmproxy.optmanager import OptManager
+from mitmproxy.proxy import commands
+from mitmproxy.proxy.layers.http import HttpLayer, HTTPMode
+
+from ws76proxy.mitm.handshake import forget
+from ws76proxy.mitm.hooks import Hooks
+from ws76proxy.mitm.memory import Wires, make_context
+from ws76proxy.mitm.patches import UnknownMitmproxyError
+from ws76proxy.mitm.settings import Settings
+from ws76proxy.mitm.told import METADATA
+
+__all__ = ["run"]
+
+# The draft's own example (1.2), with a key3 that begins like a line end and frames that come early.
+_HEAD = (
+    b"GET /demo HTTP/1.1\r\nHost: example.com\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Key2: 12998 5 Y3 1  .P00\r\nUpgrade: WebSocket\r\n"
+    b"Sec-WebSocket-Key1: 4 @1  46546xW%0l 1 5\r\nOrigin: http://example.com\r\n\r\n"
+)
+_KEY3 = b"^n:ds[4U"
+_DIGEST = b"8jKS'y:G*Co,Wxa-"
+_ANSWER = (
+    b"HTTP/1.1 101 WebSocket Protocol Handshake\r\nUpgrade: WebSocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Origin: http://example.com\r\n"
+    b"Sec-WebSocket-Location: ws://example.com/demo\r\n\r\n"
+)
+_ASK, _REPLY, _CLOSE = b"\x00ask\xff", b"\x00reply\xff", b"\xff\x00"
+
+
+def run(options: OptManager) -> None:
+    """Raises UnknownMitmproxyError where the session does not go as it must.
+
+    `options` are looked at for their names and defaults only.
+    """
+    try:
+        _run(options)
+    except UnknownMitmproxyError:
+        raise
+    except Exception as error:
+        what = f"{type(error).__name__}: {error}"
+        raise UnknownMitmproxyError(f"a handshake in memory failed ({what})") from error
+
+
+def _run(options: OptManager) -> None:
+    hooks = Hooks(Settings, lambda: True)
+    flows: list[http.HTTPFlow] = []
+
+    def hook(command: commands.StartHook) -> None:
+        (flow,) = command.args()
+        if isinstance(flow, http.HTTPFlow):
+            if flow not in flows:
+                flows.append(flow)
+            handler = getattr(hooks, command.name, None)
+            if handler is not None:
+                handler(flow)
+
+    context = make_context(options, mode="reverse:http://example.com", server=("example.com", 80))
+    wires = Wires(HttpLayer(context, HTTPMode.transparent), context, hook)
+    try:
+        wires.from_client(_HEAD + _KEY3[:1])
+        wires.from_client(_KEY3[1:] + _ASK)
+        _expect("the request", wires.to_server, _HEAD + _KEY3)
+        wires.from_server(_ANSWER + _DIGEST + _REPLY)
+        _expect("the answer", wires.to_client, _ANSWER + _DIGEST + _REPLY)
+        _expect("the early message", wires.to_server, _HEAD + _KEY3 + _ASK)
+        wires.from_client(_CLOSE)
+        wires.from_server(_CLOSE)
+        _expect("the end", len(wires.closed), 2)
+        websocket = flows[0].websocket
+        if websocket is None:
+            raise UnknownMitmproxyError("a handshake in memory made no WebSocket flow")
+        contents = sorted(message.content for message in websocket.messages)
+        _expect("the messages", contents, [b"ask", b"reply"])
+        _expect("the verdict", flows[0].metadata[METADATA]["verdict"], "verified")
+    finally:
+        for flow in flows:
+            forget(flow)
+
+
+def _expect(what: str, found: object, expected: object) -> None:
+    if found != expected:
+        raise UnknownMitmproxyError(
+            f"in a handshake in memory {what} should be {expected!r}, but is {found!r}"
+        )
