@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from pathlib import Path
 
@@ -101,6 +102,17 @@ def test_arguments_that_are_no_text() -> None:
     done = ws76proxy("relay", b"ws://\xff\xfe")
     assert done.returncode == 2
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_loop_that_is_not_installed(tmp_path: Path) -> None:
+    (tmp_path / "uvloop.py").write_text("raise ImportError('hidden by a test')\n")
+    path = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
+    done = ws76proxy(
+        "relay", UPSTREAM, "--loop", "uvloop", environment={"PYTHONPATH": path.rstrip(os.pathsep)}
+    )
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert "expected pip install 'ws76proxy[fast]'" in line
 
 
 def test_no_command_at_all_shows_them() -> None:

@@ -59,6 +59,10 @@ class Authority:
         certificate.key.write_bytes(private_pem(key))
         return certificate
 
+    def encrypted_key(self) -> bytes:
+        """Its own key as PEM, behind a password."""
+        return private_pem(self._key, b"secret")
+
     def client_context(self) -> ssl.SSLContext:
         """A context that trusts this authority and no other."""
         return ssl.create_default_context(cafile=self.file)

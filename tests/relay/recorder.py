@@ -26,6 +26,7 @@ class Recorder:
         self.records: list[AnyRecord] = []
         self.is_full = False
         self.is_stopped = False
+        self.breaks_on: type[Record] | type[Messages] | None = None
         self.drained: Callable[[], None]
         self._changed = asyncio.Event()
 
@@ -34,6 +35,8 @@ class Recorder:
 
     def tell(self, record: AnyRecord | Messages) -> None:
         assert not self.is_stopped
+        if self.breaks_on is not None and isinstance(record, self.breaks_on):
+            raise RuntimeError("the test broke the listener")
         if isinstance(record, Messages):
             self.records += record.records()
         else:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from ws76proxy.demo import EchoServer
-from ws76proxy.record import MessageRecord, NoticeRecord
+from ws76proxy.record import MessageRecord, Messages, NoticeRecord
 from ws76proxy.session import Command, Session
 from ws76proxy.session.conversation import Conversation
 
@@ -71,6 +71,25 @@ async def test_a_fault_before_the_conversation(
         async with relay.client() as client:
             await client.open()
             await client.echo(b"still here")
+
+
+async def test_a_fault_of_a_listener() -> None:
+    async with (
+        EchoServer() as server,
+        relaying(server.port) as relay,
+        relay.client() as first,
+        relay.client() as second,
+    ):
+        await first.open()
+        await second.open()
+        relay.recorder.breaks_on = Messages
+        await first.send(b"\x00boom\xff")
+        await first.until_dropped()
+        notice = await relay.recorder.until(NoticeRecord)
+        assert (notice.level, notice.session) == ("error", 1)
+        relay.recorder.breaks_on = None
+        await second.echo(b"still here")
+        await relay.until_pumps(1)
 
 
 async def test_a_fault_while_shutting_down(monkeypatch: pytest.MonkeyPatch) -> None:

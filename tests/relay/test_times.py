@@ -14,7 +14,8 @@ from .harness import relaying
 
 UNUSED = 9
 """A port for an upstream that no client of the test gets to."""
-SHORT = 0.2
+SHORT = 0.5
+"""A time-out that a test waits for; what must happen before it takes far less."""
 
 
 async def trickle(client: End, data: bytes) -> None:
@@ -122,16 +123,26 @@ async def test_an_idle_session() -> None:
 
 
 async def test_a_session_that_is_not_idle_goes_on() -> None:
+    day = 86_400.0
     async with (
         EchoServer() as server,
-        relaying(server.port, idle_timeout=2.5 * SHORT) as relay,
+        relaying(server.port, idle_timeout=day) as relay,
         relay.client() as client,
     ):
         await client.open()
-        for _ in range(10):
-            await client.echo(b"still here")
-            await asyncio.sleep(SHORT / 2)
+        pump = relay.pumps[1]
+        # Two days pass, but not in silence.
+        pump.last_activity -= 2 * day
+        await client.echo(b"still here")
+        pump._check_time()
+        await client.echo(b"and here")
         assert not relay.recorder.closings()
+        # And two in silence.
+        pump.last_activity -= 2 * day
+        pump._check_time()
+        assert await client.rest() == b""
+        end = await relay.recorder.ended()
+    assert end.findings == ["idle-timeout"]
 
 
 @pytest.mark.parametrize("idle_timeout", [0.0, 3600.0])

@@ -220,6 +220,19 @@ async def test_modern_clients_still_get_modern_tls_from_a_legacy_listener(
         await client.open()
 
 
+async def test_more_tls_clients_than_allowed(authority: Authority, context: ssl.SSLContext) -> None:
+    async with (
+        EchoServer() as server,
+        relaying(server.port, listener_tls=context, max_connections=1) as relay,
+        relay.client(tls=authority.client_context()) as first,
+    ):
+        async with relay.client() as second:
+            assert await second.until_dropped() == b""
+        end = await relay.recorder.ended(session=2)
+        assert end.findings == ["too-many-connections"]
+        await first.open()
+
+
 async def test_stopping_ends_tls_handshakes_that_go_on(context: ssl.SSLContext) -> None:
     async with (
         relaying(UNUSED, listener_tls=context, close_timeout=3600.0) as relay,
@@ -271,5 +284,9 @@ def test_files_that_are_no_certificate_and_key(
     other = authority.certify("localhost")
     with pytest.raises(UsageError, match="key values mismatch"):
         listener_context(certificate.chain, other.key, legacy=False)
+    encrypted = tmp_path / "encrypted.pem"
+    encrypted.write_bytes(authority.encrypted_key())
+    with pytest.raises(UsageError, match="the key is encrypted"):
+        listener_context(certificate.chain, encrypted, legacy=False)
     with pytest.raises(UsageError, match="no such file"):
         listener_context(tmp_path / "none.pem", None, legacy=False)
