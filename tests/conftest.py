@@ -1,8 +1,17 @@
-"""Options of the whole suite."""
+"""Options of the whole suite, and how it looks for counterexamples."""
 
 from __future__ import annotations
 
+import os
+
 import pytest
+from hypothesis import settings
+
+# In CI the same examples each time: a red run there says something about the change, and not
+# about luck. New counterexamples are looked for everywhere else.
+settings.register_profile("ci", derandomize=True)
+if os.environ.get("CI"):
+    settings.load_profile("ci")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -15,6 +15,8 @@ from ws76proxy.mitm.told import METADATA, records_of
 __all__ = ["NAME", "add_view"]
 
 NAME = "hixie-76 handshake"
+_COLUMNS = 84
+"""What mitmweb shows of a line beside its list on a screen of usual width."""
 _FIRST_CHOICE = 100.0
 _UNFIT = -1.0
 
@@ -23,7 +25,7 @@ def _text(flow: flows.Flow | None) -> str:
     records = records_of(flow) if flow is not None else []
     if not records:
         raise ValueError("this flow carries no hixie handshake")
-    return handshake_text(records)
+    return handshake_text(records, width=_COLUMNS)
 
 
 def _priority(flow: flows.Flow | None, message: object) -> float:
