@@ -63,3 +63,9 @@ JSON_LINES = (
     Aim("W3", Against.PASS_THROUGH, Sense.AT_LEAST, 0.35),
     *_COMMON,
 )
+ADDON = (
+    # The reference speaks RFC 6455 and has no addon: what it costs to look closer.
+    Aim("W1", Against.MITMPROXY, Sense.AT_LEAST, 0.9),
+    Aim("W2", Against.MITMPROXY, Sense.AT_LEAST, 0.9),
+    Aim("W3", Against.MITMPROXY, Sense.AT_LEAST, 0.9),
+)

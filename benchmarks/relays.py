@@ -8,7 +8,7 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from benchmarks.aims import JSON_LINES, WITHOUT_RECORDING, Aim
+from benchmarks.aims import ADDON, JSON_LINES, WITHOUT_RECORDING, Aim
 
 HERE = Path(__file__).parent
 
@@ -47,6 +47,13 @@ class Relay:
 
 MITMPROXY = "mitmdump"
 _MITMDUMP = str(Path(sys.executable).parent / "mitmdump")
+_REVERSE = (
+    *(_MITMDUMP, "-q", "--mode", "reverse:http://127.0.0.1:{upstream}"),
+    *("--listen-host", "127.0.0.1", "-p", "{listen}"),
+    # Its certificate authority belongs in no one's home directory.
+    *("--set", f"confdir={HERE / 'build' / 'mitmproxy'}"),
+)
+_WITH_ADDON = (*_REVERSE, "-s", str(HERE.parent / "addons" / "ws76.py"))
 _PASS_THROUGH = (sys.executable, "-m", "benchmarks.baseline_asyncio", "{upstream}")
 _RELAY = (
     *(sys.executable, "-m", "ws76proxy", "relay", "ws://127.0.0.1:{upstream}"),
@@ -99,14 +106,23 @@ RELAYS = {
         Relay(
             MITMPROXY,
             "mitmdump, RFC 6455",
-            (
-                *(_MITMDUMP, "-q", "--mode", "reverse:http://127.0.0.1:{upstream}"),
-                *("--listen-host", "127.0.0.1", "-p", "{listen}"),
-                # Its certificate authority belongs in no one's home directory.
-                *("--set", f"confdir={HERE / 'build' / 'mitmproxy'}"),
-            ),
+            _REVERSE,
             program=_MITMDUMP,
             rfc6455=True,
+        ),
+        Relay(
+            "mitmdump-ws76",
+            "mitmdump with the addon",
+            _WITH_ADDON,
+            program=_MITMDUMP,
+            aims=ADDON,
+        ),
+        Relay(
+            "mitmdump-ws76-100",
+            "mitmdump with the addon, 100 messages kept",
+            (*_WITH_ADDON, "--set", "ws76_max_messages=100"),
+            program=_MITMDUMP,
+            default=False,
         ),
     )
 }

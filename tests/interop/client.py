@@ -41,9 +41,14 @@ class RawClient:
         self._connection = connection
         self._received = b""
 
-    def open(self, url: str, *, origin: str, protocol: str | None = None) -> Answer:
+    def open(
+        self, url: str, *, origin: str, protocol: str | None = None, absolute: bool = False
+    ) -> Answer:
+        """The opening handshake; `absolute` puts the whole URL into its first line."""
         parts = urlsplit(url)
         resource = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        if absolute:
+            resource = url
         fields = [
             ("Upgrade", "WebSocket"),
             ("Connection", "Upgrade"),
@@ -56,20 +61,29 @@ class RawClient:
         head = "".join(
             [f"GET {resource} HTTP/1.1\r\n", *(f"{name}: {value}\r\n" for name, value in fields)]
         )
-        self._connection.sendall(head.encode() + b"\r\n" + KEY3)
-        lines = self._until(b"\r\n\r\n").decode("latin-1").split("\r\n")
-        answered = [line.partition(":")[::2] for line in lines[1:] if line]
-        names = [name.lower() for name, _ in answered]
-        if len(set(names)) != len(names):
-            raise ProcessError(f"a field came twice: {lines}")
-        return Answer(
-            status=lines[0].encode("latin-1"),
-            fields={name.lower(): value.strip() for name, value in answered},
-            digest=self._exactly(len(DIGEST)),
-        )
+        self._send(head.encode() + b"\r\n" + KEY3)
+        status, answered = self._head()
+        return Answer(status, answered, digest=self._exactly(len(DIGEST)))
+
+    def connect_through(self, url: str) -> None:
+        """Ask an HTTP proxy for a tunnel to a server; what follows is said to that server."""
+        netloc = urlsplit(url).netloc
+        self._send(f"CONNECT {netloc} HTTP/1.1\r\nHost: {netloc}\r\n\r\n".encode())
+        status, _ = self._head()
+        if status.split()[1] != b"200":
+            raise ProcessError(f"no tunnel: {status!r}")
+
+    def fetch(self, url: str) -> bytes:
+        """Something that is no WebSocket, on the same connection, which stays open."""
+        parts = urlsplit(url)
+        self._send(f"GET {parts.path} HTTP/1.1\r\nHost: {parts.netloc}\r\n\r\n".encode())
+        status, fields = self._head()
+        if status.split()[1] != b"200":
+            raise ProcessError(f"not fetched: {status!r}")
+        return self._exactly(int(fields["content-length"]))
 
     def send(self, text: str) -> None:
-        self._connection.sendall(b"\x00" + text.encode() + b"\xff")
+        self._send(b"\x00" + text.encode() + b"\xff")
 
     def receive(self) -> str:
         frame = self._until(b"\xff")
@@ -79,10 +93,26 @@ class RawClient:
 
     def close(self) -> bytes:
         """Start the closing handshake; what comes back before the connection ends."""
-        self._connection.sendall(CLOSING)
+        self._send(CLOSING)
+        return self.rest()
+
+    def rest(self) -> bytes:
+        """What comes before the connection ends."""
         while self._more():
             pass
         return self._received
+
+    def _send(self, data: bytes) -> None:
+        self._connection.sendall(data)
+
+    def _head(self) -> tuple[bytes, dict[str, str]]:
+        lines = self._until(b"\r\n\r\n").decode("latin-1").split("\r\n")
+        answered = [line.partition(":")[::2] for line in lines[1:] if line]
+        names = [name.lower() for name, _ in answered]
+        if len(set(names)) != len(names):
+            raise ProcessError(f"a field came twice: {lines}")
+        fields = {name.lower(): value.strip() for name, value in answered}
+        return lines[0].encode("latin-1"), fields
 
     def _until(self, end: bytes) -> bytes:
         while end not in self._received:
@@ -107,6 +137,18 @@ class RawClient:
             return False
         self._received += received
         return bool(received)
+
+
+class DrippingClient(RawClient):
+    """Sends each byte in a segment of its own."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        super().__init__(connection)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def _send(self, data: bytes) -> None:
+        for byte in data:
+            self._connection.sendall(bytes([byte]))
 
 
 @contextmanager

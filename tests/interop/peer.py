@@ -91,10 +91,31 @@ def _qtwebkit_fault() -> str | None:
     return _command_fault(QTWEBKIT, "--version")
 
 
+def chromium_path() -> str | None:
+    """The browser of this system, by the names that it has."""
+    names = ("chromium", "chromium-browser", "google-chrome")
+    return next(filter(None, map(shutil.which, names)), None)
+
+
+def _chromium_fault() -> str | None:
+    path = chromium_path()
+    if path is None:
+        return "chromium is not on the PATH"
+    if importlib.util.find_spec("playwright") is None:
+        return "playwright cannot be imported"
+    return _command_fault(path, "--version")
+
+
 NODE_NEEDS = "Node 18 or later with npm, and the npm registry for the first run"
 
-PeerName = Literal["eventlet", "protocol-websocket", "qtwebkit", "websocket-driver", "ws-0.4"]
+PeerName = Literal[
+    "chromium", "eventlet", "protocol-websocket", "qtwebkit", "websocket-driver", "ws-0.4"
+]
 PEER: dict[PeerName, Peer] = {
+    "chromium": Peer(
+        needs="Debian's chromium, and pip install '.[test]' for playwright",
+        fault=_chromium_fault,
+    ),
     "eventlet": Peer(
         needs="pip install '.[test]'",
         fault=_eventlet_fault,

@@ -60,6 +60,10 @@ class Process:
             self._reader("stderr", self._child.stderr),
         ]
 
+    @property
+    def pid(self) -> int:
+        return self._child.pid
+
     def _reader(self, stream: Stream, pipe: IO[str]) -> threading.Thread:
         thread = threading.Thread(target=self._collect, args=(stream, pipe), daemon=True)
         thread.start()

@@ -1,11 +1,13 @@
 """The addon that mitmproxy loads."""
 
+# mypy: untyped-calls-exclude=mitmproxy
+
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable
 
-from mitmproxy import ctx, http
+from mitmproxy import command, ctx, exceptions, flow, hooks, http
 from mitmproxy.addonmanager import Loader
 from mitmproxy.proxy.layer import NextLayer
 
@@ -55,6 +57,16 @@ class Ws76(Hooks):
         """A first segment that ends inside the request line is HTTP nevertheless."""
         if self.is_active:
             early.next_layer(nextlayer)
+
+    # No digit in the name: mitmweb would not take the command.
+    @command.command("hixie.edit")  # type: ignore[untyped-decorator]
+    def edit(self, flow: flow.Flow, text: str) -> None:
+        """Give the message that an intercepted WebSocket flow waits with another text."""
+        if not isinstance(flow, http.HTTPFlow) or not flow.websocket or not flow.intercepted:
+            raise exceptions.CommandError("No message waits in this flow: intercept one first.")
+        flow.backup()
+        flow.websocket.messages[-1].content = text.encode()
+        ctx.master.addons.trigger(hooks.UpdateHook([flow]))
 
     def done(self) -> None:
         """Leave mitmproxy as it was."""

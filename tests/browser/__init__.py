@@ -1,0 +1,1 @@
+"""Pages in a browser of today: what mitmweb shows of hixie sessions."""
