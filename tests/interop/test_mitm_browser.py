@@ -21,7 +21,9 @@ from .mitm import (
     told,
 )
 from .peer import Server, serving
+from .relay import relaying
 from .test_relay_browser import assert_talked
+from .tls import Certificate
 
 ABRUPT = (1006, True)
 """This engine's normal end: it closes TCP and never sends the two closing bytes."""
@@ -62,6 +64,27 @@ def test_large_message_in_a_subprotocol(server: Server, pages: str, tmp_path: Pa
     assert flow.websocket is not None
     assert [len(message.content) for message in flow.websocket.messages] == [MIB, MIB]
     assert texts(flow, "client") == texts(flow, "server")
+
+
+@BROWSER
+@ECHO_SERVERS
+def test_a_server_behind_tls(
+    server: Server, pages: str, tmp_path: Path, certificate: Certificate
+) -> None:
+    """wss towards the server: this engine has no TLS of its own that works on a current system."""
+    terminator = ["--tls-cert", str(certificate.chain), "--tls-key", str(certificate.key)]
+    with (
+        relaying(server.url, *terminator) as tls,
+        mitmproxying(tmp_path, reversing(tls.url), "--ssl-insecure") as mitm,
+    ):
+        visit = browser.visit(pages, f"{mitm.url}{RESOURCE}", messages=TEXTS)
+        flow = the_session(mitm.finish())
+    assert_talked(visit)
+    assert_verified(flow)
+    assert flow.request.scheme == "https"
+    assert texts(flow, "server") == list(TEXTS)
+    assert flow.response is not None
+    assert flow.response.headers["Sec-WebSocket-Location"] == mitm.url + RESOURCE
 
 
 @BROWSER
