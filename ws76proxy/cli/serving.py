@@ -164,9 +164,13 @@ class _OnScreen:
         self.tell: Callable[[AnyRecord | Messages], None] = console.tell
         self.settle = console.settle
         self.start = outlet.start
-        self.stop = outlet.stop
 
     @property
     def is_full(self) -> bool:
         """Whether the terminal is behind."""
         return self._outlet.is_full
+
+    def stop(self) -> None:
+        """Show what was still being gathered, and write what is left."""
+        self._console.finish()
+        self._outlet.stop()
