@@ -20,4 +20,4 @@ bench:
 docs:
 	$(PYTHON) -m ws76proxy.diagnosis docs/findings.md
 	$(PYTHON) -m ws76proxy.cli.reference docs/cli.md
-	$(PYTHON) -m ws76proxy.record docs/records.schema.json
+	$(PYTHON) -m ws76proxy.record docs/records.schema.json ws76proxy/records.schema.json

@@ -7,6 +7,9 @@ import os
 import pytest
 from hypothesis import settings
 
+# Here, and not in their own folder: other folders' tests use them, and come first.
+pytest.register_assert_rewrite("tests.session.owner", "tests.session.playbook")
+
 # In CI the same examples each time: a red run there says something about the change, and not
 # about luck. New counterexamples are looked for everywhere else.
 settings.register_profile("ci", derandomize=True)

@@ -13,20 +13,22 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = "ws76proxy"
 
 # Each part, and the parts that it may import; a part may always import itself.
-_BASE = {"errors", "endpoint"}
+_BASE = {"errors", "endpoint", "patterns"}
 _WIRE = _BASE | {"wire"}
 _JUDGING = _WIRE | {"diagnosis"}
-_RECORD = _JUDGING | {"record"}
+_RECORD = _JUDGING | {"record", "redaction"}
 _SESSION = _RECORD | {"bridge", "rules", "session"}
 _CLI = _SESSION | {"console", "demo", "inspector", "recording", "relay", "replay", "cli"}
 MAY_IMPORT = {
     "errors": set[str](),
     "endpoint": {"errors"},
+    "patterns": {"errors"},
     "wire": {"errors"},
     "diagnosis": _WIRE,
     "rules": _WIRE,
     "bridge": _WIRE,
     "record": _JUDGING,
+    "redaction": _JUDGING | {"record"},
     "session": _SESSION,
     "console": _RECORD,
     "demo": _SESSION,
@@ -34,12 +36,26 @@ MAY_IMPORT = {
     "recording": _SESSION,
     "replay": _SESSION | {"recording"},
     "inspector": _SESSION | {"recording"},
-    "mitm": _SESSION | {"console", "recording"},
+    "pytest_plugin": _SESSION | {"recording", "replay"},
+    "mitm": _SESSION | {"console", "recording", "replay"},
     "cli": _CLI,
     "__main__": _CLI,
 }
-PURE = {"errors", "endpoint", "wire", "diagnosis", "rules", "bridge", "record", "session"}
-PURE_MODULES = {f"{PACKAGE}.replay.plan"}
+PURE = {
+    "errors",
+    "endpoint",
+    "patterns",
+    "wire",
+    "diagnosis",
+    "rules",
+    "bridge",
+    "record",
+    "redaction",
+    "session",
+}
+PURE_MODULES = {
+    f"{PACKAGE}.replay.{name}" for name in ("compare", "expect", "heads", "plan", "player")
+}
 EFFECTS = {
     "asyncio",
     "concurrent",
@@ -62,7 +78,7 @@ EFFECTS = {
 # Libraries that one place alone may use.
 ONLY_IN = {
     "mitmproxy": ("mitm", "recording.mitm"),
-    "wsproto": ("wire.rfc6455",),
+    "wsproto": ("recording.rfc6455", "wire.rfc6455"),
 }
 
 
@@ -131,6 +147,7 @@ def effects(module: Module) -> Iterator[str]:
     if module.part in PURE or module.name in PURE_MODULES:
         for name, line in module.imports:
             beside = is_in(name, f"{PACKAGE}.replay") and module.name in PURE_MODULES
+            beside = beside and not any(is_in(name, pure) for pure in PURE_MODULES)
             if name.split(".")[0] in EFFECTS or beside:
                 yield f"{module.name}, line {line}, imports {name}"
 

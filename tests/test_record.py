@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 from tests.wire.chunks import cut_at, cuts
 from ws76proxy.diagnosis import CATALOGUE, Severity, Stream, found
 from ws76proxy.record import (
-    REDACTED,
     SCHEMA_VERSION,
     AdjustmentRecord,
     AnyRecord,
+    BytesRecord,
     ChallengeRecord,
     ClosingRecord,
     Counts,
@@ -30,24 +30,41 @@ from ws76proxy.record import (
     MessageRecord,
     Messages,
     NoticeRecord,
+    RecordingRecord,
     RequestRecord,
     ResponseRecord,
+    SegmentRecord,
     SessionEndRecord,
     SessionStartRecord,
     finding_record,
     json_schema,
     key_reading,
-    redact,
 )
+from ws76proxy.redaction import REDACTED, redact
 from ws76proxy.wire import FrameDecoder, InvalidText, TextFrames, encode_text, read_key
 
 PAGE = Path(__file__).parents[1] / "docs" / "records.schema.json"
-COMMAND = "python -m ws76proxy.record docs/records.schema.json"
+COMMAND = "python -m ws76proxy.record docs/records.schema.json ws76proxy/records.schema.json"
 
 ODD = "".join(map(chr, range(256)))
 COUNTS = Counts(bytes=1, messages=2, frames=3)
 KEY = key_reading(read_key(b"18x 6]8vM;54 *(5:  {   U1]8  z [  8"))
 RECORDS: list[AnyRecord] = [
+    RecordingRecord(
+        session=0,
+        time=0.0,
+        format=1,
+        version=SCHEMA_VERSION,
+        tool="ws76proxy 1",
+        run="0123456789abcdef",
+        started="2010-06-01T12:00:00+00:00",
+        vantage="relay",
+        dialects=["hixie-76"],
+        redacted=True,
+        continues="other.ws76.jsonl",
+    ),
+    SegmentRecord(session=1, time=0.1, direction="client", offset=0, size=12),
+    BytesRecord(session=1, time=0.1, direction="server", offset=0, size=2, raw="AAE="),
     SessionStartRecord(
         session=1,
         time=0.0,

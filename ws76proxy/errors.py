@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["LocalProtocolError", "UsageError", "Ws76Error"]
+__all__ = ["LocalProtocolError", "RecordingError", "UsageError", "Ws76Error"]
 
 
 class Ws76Error(Exception):
@@ -21,3 +21,7 @@ class LocalProtocolError(Ws76Error):
 
     For example: a text frame that contains the byte 0xFF, or a message before the handshake.
     """
+
+
+class RecordingError(UsageError):
+    """A file that is not, or not any more, a recording; the text says where and why."""

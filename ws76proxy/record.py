@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import inspect
 from collections.abc import Iterator
+from itertools import accumulate, count, repeat
 from typing import Any, Literal
 
 import msgspec
@@ -14,10 +15,11 @@ from ws76proxy.wire.challenge import Key
 from ws76proxy.wire.events import InvalidText, TextFrames
 
 __all__ = [
-    "REDACTED",
+    "RECORDING_FORMAT",
     "SCHEMA_VERSION",
     "AdjustmentRecord",
     "AnyRecord",
+    "BytesRecord",
     "ChallengeRecord",
     "ClosingRecord",
     "Counts",
@@ -30,18 +32,20 @@ __all__ = [
     "NoticeRecord",
     "Peer",
     "Record",
+    "RecordingRecord",
     "RequestRecord",
     "ResponseRecord",
+    "SegmentRecord",
     "SessionEndRecord",
     "SessionStartRecord",
     "Verdict",
     "finding_record",
     "json_schema",
     "key_reading",
-    "redact",
 ]
 
 SCHEMA_VERSION = 1
+RECORDING_FORMAT = 1
 
 Peer = Literal["client", "server"]
 Verdict = Literal["verified", "wrong", "missing", "unanswerable"]
@@ -58,6 +62,29 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_
     time: float
 
 
+class RecordingRecord(Record, frozen=True, kw_only=True, tag="recording"):
+    """The first line of a recording; `session` and `time` are 0.
+
+    `run` names the run of the program that wrote it: with it a session's number is unique, so that
+    a session which goes on in another file can be put together. `dialects` are those whose frames
+    are decoded. `continues` is the name of the file before this one. `source` is what it was made
+    of, where that was not a live session.
+    """
+
+    format: int
+    version: int
+    tool: str
+    run: str
+    started: str
+    vantage: Literal["relay", "mitmproxy", "capture", "har"]
+    dialects: list[str]
+    redacted: bool
+    listener: str | None = None
+    upstream: str | None = None
+    source: str | None = None
+    continues: str | None = None
+
+
 class SessionStartRecord(Record, frozen=True, kw_only=True, tag="session-start"):
     """A client has connected. `started` is the wall clock, ISO 8601 with offset."""
 
@@ -71,12 +98,14 @@ class SessionStartRecord(Record, frozen=True, kw_only=True, tag="session-start")
 class RequestRecord(Record, frozen=True, kw_only=True, tag="request"):
     """The client's head. Texts are its bytes as Latin-1, so that none is lost.
 
-    `sent` is the head that went to the server, where it differs.
+    `offset` is where it begins in the client's stream. `sent` is the head that went to the server,
+    where it differs.
     """
 
     dialect: str
     target: str
     head: str
+    offset: int = 0
     sent: str | None = None
     redacted: bool = False
 
@@ -87,6 +116,7 @@ class ResponseRecord(Record, frozen=True, kw_only=True, tag="response"):
     status: int | None
     reason: str
     head: str
+    offset: int = 0
     sent: str | None = None
     redacted: bool = False
 
@@ -150,7 +180,8 @@ class FindingRecord(Record, frozen=True, kw_only=True, tag="finding"):
 class MessageRecord(Record, frozen=True, kw_only=True, tag="message"):
     """A text message. `direction` says who sent it; `size` is its payload in bytes.
 
-    `payload` is there only where the bytes are not the UTF-8 of `text`: in base64.
+    `payload` is there only where the bytes are not the UTF-8 of `text`: in base64. `binary` is for
+    a message of RFC 6455 that is not text.
     """
 
     direction: Peer
@@ -159,6 +190,7 @@ class MessageRecord(Record, frozen=True, kw_only=True, tag="message"):
     size: int
     text: str
     payload: str | None = None
+    binary: bool = False
 
 
 class FrameRecord(Record, frozen=True, kw_only=True, tag="frame"):
@@ -173,12 +205,35 @@ class FrameRecord(Record, frozen=True, kw_only=True, tag="frame"):
     whole: bool = True
 
 
+class SegmentRecord(Record, frozen=True, kw_only=True, tag="segment"):
+    """A piece in which bytes of an opening handshake came; other records say what they were."""
+
+    direction: Peer
+    offset: int
+    size: int
+
+
+class BytesRecord(Record, frozen=True, kw_only=True, tag="bytes"):
+    """Bytes that no other record holds, in base64: not decoded, or never whole.
+
+    `of` is "head" for what came of a head that was never whole, or refused.
+    """
+
+    direction: Peer
+    offset: int
+    size: int
+    raw: str
+    of: Literal["head", "rest"] = "rest"
+    redacted: bool = False
+
+
 class ClosingRecord(Record, frozen=True, kw_only=True, tag="closing"):
-    """A step of the end: who did what."""
+    """A step of the end: who did what. `offset` is where FF 00 stands in that peer's stream."""
 
     by: Literal["client", "server", "relay"]
     how: Literal["closing-handshake", "end-of-stream", "reset", "timeout", "shutdown"]
     detail: str = ""
+    offset: int | None = None
 
 
 class Counts(msgspec.Struct, frozen=True, kw_only=True):
@@ -221,7 +276,8 @@ class NoticeRecord(Record, frozen=True, kw_only=True, tag="notice"):
 
 
 AnyRecord = (
-    SessionStartRecord
+    RecordingRecord
+    | SessionStartRecord
     | RequestRecord
     | ResponseRecord
     | ChallengeRecord
@@ -229,6 +285,8 @@ AnyRecord = (
     | FindingRecord
     | MessageRecord
     | FrameRecord
+    | SegmentRecord
+    | BytesRecord
     | ClosingRecord
     | SessionEndRecord
     | HttpRecord
@@ -236,8 +294,23 @@ AnyRecord = (
 )
 
 
+class _PlainMessage(msgspec.Struct, gc=False, tag="message", tag_field="type"):
+    """A `MessageRecord` without what is rare, in the same order: positions cost less than names."""
+
+    session: int
+    time: float
+    direction: Peer
+    number: int
+    offset: int
+    size: int
+    text: str
+
+
 class Messages:
-    """A run of text messages that came together: a `MessageRecord` each, made when asked for."""
+    """A run of text messages that came together: a `MessageRecord` each, made when asked for.
+
+    `time` need not be rounded yet. `weight`: how many bytes of memory this takes, roughly.
+    """
 
     __slots__ = ("direction", "event", "first_number", "session", "time")
 
@@ -269,12 +342,36 @@ class Messages:
             yield self._record(index, offset, size, text, None)
             offset += size + 2
 
+    def lines(self) -> Iterator[msgspec.Struct]:
+        """What is encoded to the same JSON as `records`, at half the cost."""
+        event = self.event
+        if isinstance(event, InvalidText):
+            yield from self.records()
+            return
+        texts = event.texts
+        raw_size = len(event.raw)
+        start = (self.session, round(self.time, 6), self.direction)
+        if event.count == 1:
+            size = raw_size - 2
+            yield _PlainMessage(*start, self.first_number, event.offset, size, texts[0])
+            return
+        sizes = list(map(len, texts))
+        if sum(sizes) != raw_size - 2 * len(sizes):
+            # Not ASCII: a character is not a byte.
+            sizes = [len(text.encode()) for text in texts]
+        offsets = accumulate((size + 2 for size in sizes), initial=event.offset)
+        session, time, direction = map(repeat, start)
+        numbers = count(self.first_number)
+        # A generator, which lets go of what it holds when it ends: msgspec 0.22 never lets go of an
+        # iterator that `encode_lines` was given.
+        yield from map(_PlainMessage, session, time, direction, numbers, offsets, sizes, texts)
+
     def _record(
         self, index: int, offset: int, size: int, text: str, payload: str | None
     ) -> MessageRecord:
         return MessageRecord(
             session=self.session,
-            time=self.time,
+            time=round(self.time, 6),
             direction=self.direction,
             number=self.first_number + index,
             offset=offset,
@@ -315,44 +412,8 @@ def finding_record(session: int, time: float, diagnosis: Diagnosis) -> FindingRe
     )
 
 
-REDACTED = "[redacted]"
-_SECRET_FIELDS = frozenset(
-    {"cookie", "cookie2", "set-cookie", "set-cookie2", "authorization", "proxy-authorization"}
-)
-
-
-def redact(record: AnyRecord) -> AnyRecord:
-    """The same record with the values of cookie and authorization fields replaced."""
-    if isinstance(record, RequestRecord | ResponseRecord):
-        head = _redact_head(record.head)
-        sent = None if record.sent is None else _redact_head(record.sent)
-        if head != record.head or sent != record.sent:
-            return msgspec.structs.replace(record, head=head, sent=sent, redacted=True)
-    elif isinstance(record, FindingRecord) and record.evidence:
-        evidence = _redact_head(record.evidence)
-        if evidence != record.evidence:
-            return msgspec.structs.replace(record, evidence=evidence)
-    return record
-
-
-def _redact_head(head: str) -> str:
-    lines = head.split("\n")
-    secret = False
-    for number, line in enumerate(lines):
-        ending = "\r" if line.endswith("\r") else ""
-        if line[:1] in (" ", "\t") and secret:
-            # A line that begins with white space continues the one before it.
-            lines[number] = f"{line[0]}{REDACTED}{ending}"
-            continue
-        name, colon, _value = line.partition(":")
-        secret = bool(colon) and name.strip().lower() in _SECRET_FIELDS
-        if secret:
-            lines[number] = f"{name}: {REDACTED}{ending}"
-    return "\n".join(lines)
-
-
 def json_schema() -> dict[str, Any]:
-    """The JSON Schema of one line of ``--json``."""
+    """The JSON Schema of one line of ``--json``, and of a recording."""
     schema = msgspec.json.schema(AnyRecord)
     for definition in schema["$defs"].values():
         # Python 3.13 takes the indentation away itself: the schema must not depend on that.
@@ -368,9 +429,9 @@ if __name__ == "__main__":
     import sys
     from pathlib import Path
 
-    # python -m ws76proxy.record docs/records.schema.json
+    # python -m ws76proxy.record docs/records.schema.json ws76proxy/records.schema.json
     text = json.dumps(json_schema(), indent=2, sort_keys=True) + "\n"
-    if len(sys.argv) == 2:
-        Path(sys.argv[1]).write_text(text, encoding="utf-8", newline="\n")
-    else:
+    for name in sys.argv[1:]:
+        Path(name).write_text(text, encoding="utf-8", newline="\n")
+    if len(sys.argv) == 1:
         sys.stdout.write(text)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from ws76proxy.console import handshake_text
-from ws76proxy.record import REDACTED, AnyRecord, Messages
+from ws76proxy.record import AnyRecord, Messages
+from ws76proxy.redaction import REDACTED
 
 from . import sample_records as sample
 from .screen import Screen, without_colour

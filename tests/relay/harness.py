@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ssl
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
 
 from ws76proxy.endpoint import Endpoint
 from ws76proxy.relay import Relay, RelayOptions
+from ws76proxy.relay.outlet import Listener
 from ws76proxy.relay.pump import Pump
 from ws76proxy.session import SessionOptions
 
@@ -61,9 +62,12 @@ async def relaying(
     upstream_tls: ssl.SSLContext | None = None,
     listener_tls: ssl.SSLContext | None = None,
     session: dict[str, Any] | None = None,
+    listeners: Sequence[Listener] = (),
     **options: Any,
 ) -> AsyncIterator[Running]:
-    """A relay to a server; `session` are options of each session, `options` the relay's."""
+    """A relay to a server; `session` are options of each session, `options` the relay's.
+
+    `listeners` are told everything too."""
     recorder = Recorder()
     settings = RelayOptions(
         session=SessionOptions(
@@ -78,7 +82,7 @@ async def relaying(
         **{"close_timeout": 5.0, **options},
     )
     async with contextlib.AsyncExitStack() as stack:
-        relay = await stack.enter_async_context(Relay(settings, [recorder]))
+        relay = await stack.enter_async_context(Relay(settings, [recorder, *listeners]))
         yield Running(relay, recorder, stack)
     assert recorder.is_stopped
     assert not relay._pumps

@@ -22,6 +22,8 @@ RecordType = TypeVar("RecordType", bound=Record)
 class Recorder:
     """Keeps records; `is_full` may be set by a test, and `drained` called."""
 
+    wants_messages = True
+
     def __init__(self) -> None:
         self.records: list[AnyRecord] = []
         self.is_full = False
@@ -45,6 +47,10 @@ class Recorder:
 
     def settle(self) -> None:
         """Nothing is kept back."""
+
+    def complaints(self) -> list[AnyRecord]:
+        """None."""
+        return []
 
     def stop(self) -> None:
         self.is_stopped = True

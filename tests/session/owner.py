@@ -57,7 +57,8 @@ class Owner:
         conversation = self.session.conversation
         if self._looks_afterwards and conversation is not None:
             self._carry_out(Send(peer.other, data))
-            self.run(conversation.look(peer, data))
+            told = conversation.look(peer, data)
+            self.run([Tell(told)] if isinstance(told, Messages) else told)
         else:
             self.run(self.session.receive_data(peer, data))
 

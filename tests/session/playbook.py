@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterable
 from random import Random
 from typing import Any
@@ -10,6 +11,7 @@ from ws76proxy.endpoint import Endpoint
 from ws76proxy.record import (
     AdjustmentRecord,
     AnyRecord,
+    BytesRecord,
     ChallengeRecord,
     ClosingRecord,
     FindingRecord,
@@ -17,8 +19,10 @@ from ws76proxy.record import (
     HttpRecord,
     MessageRecord,
     NoticeRecord,
+    RecordingRecord,
     RequestRecord,
     ResponseRecord,
+    SegmentRecord,
     SessionEndRecord,
     SessionStartRecord,
 )
@@ -239,6 +243,12 @@ def in_words(record: AnyRecord) -> str:
             return f"session-end {outcome}"
         case HttpRecord(method=method, target=target, status=status):
             return f"{method} {target} {status}"
+        case SegmentRecord(direction=direction, offset=offset, size=size):
+            return f"{direction} segment of {size} bytes at {offset}"
+        case BytesRecord(direction=direction, offset=offset, raw=raw, of=of):
+            return f"{direction} bytes at {offset}, {of}: {base64.b64decode(raw)!r}"
+        case RecordingRecord():
+            return "recording"
         case NoticeRecord(text=text):
             return text
 

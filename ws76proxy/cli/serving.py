@@ -164,11 +164,16 @@ class _OnScreen:
         self.tell: Callable[[AnyRecord | Messages], None] = console.tell
         self.settle = console.settle
         self.start = outlet.start
+        self.wants_messages = console.wants_messages
 
     @property
     def is_full(self) -> bool:
         """Whether the terminal is behind."""
         return self._outlet.is_full
+
+    def complaints(self) -> list[AnyRecord]:
+        """None: a terminal that is gone cannot be told."""
+        return []
 
     def stop(self) -> None:
         """Show what was still being gathered, and write what is left."""

@@ -159,7 +159,8 @@ class Handshake:
             page.blank()
         for closing in self.closings:
             who = f"{closing.by}, after {closing.time:.1f} s"
-            page.text("ended", f"{who}: {closing_words(closing)}")
+            dialect = "" if request is None else request.dialect
+            page.text("ended", f"{who}: {closing_words(closing, dialect)}")
         if raw:
             self._put_heads(page)
         return page.painted()
@@ -231,9 +232,12 @@ def _lines(head: str) -> list[str]:
     return lines if lines[-1] else lines[:-1]
 
 
-def closing_words(record: ClosingRecord) -> str:
-    """How a session ended, in words."""
+def closing_words(record: ClosingRecord, dialect: str = "") -> str:
+    """How a session of this dialect ended, in words."""
     if record.detail and record.how == "timeout":
         return neutral(record.detail)
     how = _HOW.get(record.how, neutral(record.how))
+    if record.how == "closing-handshake" and (record.detail or dialect not in ("", *_HIXIE)):
+        # Only hixie's is two bytes that say nothing; others have a code and a reason.
+        how = "closing handshake"
     return f"{how}: {neutral(record.detail)}" if record.detail else how

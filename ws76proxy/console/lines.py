@@ -1,4 +1,4 @@
-"""The records that are one line each: messages, frames, endings, HTTP exchanges, notices."""
+"""The records that are a line each: messages, frames, endings, HTTP exchanges, notices."""
 
 from __future__ import annotations
 
@@ -10,17 +10,22 @@ from ws76proxy.console.ink import Ink, Row, Span
 from ws76proxy.console.page import INDENT, LABEL, Page, session_span, time_span
 from ws76proxy.console.text import cells, cut, escape_head, neutral, wrap
 from ws76proxy.record import (
+    BytesRecord,
     ClosingRecord,
     Counts,
     FrameRecord,
     HttpRecord,
     MessageRecord,
     NoticeRecord,
+    RecordingRecord,
+    SegmentRecord,
     SessionEndRecord,
     SessionStartRecord,
 )
 
 __all__ = [
+    "binary_row",
+    "bytes_row",
     "closing_rows",
     "end_rows",
     "frame_row",
@@ -29,6 +34,8 @@ __all__ = [
     "message_lines",
     "message_payload",
     "notice_rows",
+    "recording_rows",
+    "segment_row",
     "start_rows",
     "stretch_of_base64",
 ]
@@ -47,6 +54,13 @@ _OUTCOMES = {
     "passed-on": ("", "passed on undecoded for"),
     "http": ("", "plain HTTP for"),
     "nothing": ("dim", "no request came in"),
+}
+
+_VANTAGES = {
+    "relay": "recorded by",
+    "mitmproxy": "recorded in mitmproxy by",
+    "capture": "read from a capture by",
+    "har": "read from HAR by",
 }
 
 
@@ -99,11 +113,47 @@ def frame_row(ink: Ink, width: int, record: FrameRecord) -> Row:
         ("warning", f"  0x{record.frame_type:02X} "),
         ("", f"{record.size:>8}  "),
     ]
+    return _with_first_bytes(ink, width, row, record.raw, record.size)
+
+
+def binary_row(ink: Ink, width: int, record: MessageRecord) -> Row:
+    """A message that is not text: its size and first bytes."""
+    row = _labelled_row(ink, record, "binary", record.size)
+    return _with_first_bytes(ink, width, row, record.payload or "", record.size)
+
+
+def bytes_row(ink: Ink, width: int, record: BytesRecord) -> Row:
+    """Bytes that were not decoded: how many, and the first of them."""
+    row = _labelled_row(ink, record, record.of, record.size)
+    return _with_first_bytes(ink, width, row, record.raw, record.size)
+
+
+def segment_row(ink: Ink, record: SegmentRecord) -> Row:
+    """A piece of an opening handshake as it came: its size, and where it begins."""
+    row = _labelled_row(ink, record, "came", record.size)
+    return [*row, ("dim", f"from byte {record.offset}")]
+
+
+def _labelled_row(
+    ink: Ink, record: MessageRecord | BytesRecord | SegmentRecord, label: str, size: int
+) -> Row:
+    """A row up to what is said of the bytes; sizes stand where those of messages do."""
+    return [
+        session_span(record.session),
+        time_span(record.time),
+        _who(ink, record.direction),
+        ("dim", f"  {neutral(label)} "),
+        ("", f"{size:>{12 - len(label)}}  "),
+    ]
+
+
+def _with_first_bytes(ink: Ink, width: int, row: Row, raw: str, size: int) -> Row:
+    """The row with as many of the bytes (in base64) as fit."""
     room = width - sum(cells(text) for _, text in row)
-    first = stretch_of_base64(record.raw, 64)
+    first = stretch_of_base64(raw, 64)
     most = max((room + 1 - len(ink.ellipsis)) // 3, 1)
     shown = first[:most].hex(" ")
-    if record.size > most:
+    if size > most:
         shown = f"{shown[: most * 3 - 1]}{ink.ellipsis}"
     return [*row, ("", shown)]
 
@@ -121,12 +171,12 @@ def hexdump(data: bytes, size: int) -> list[Row]:
     return rows
 
 
-def closing_rows(ink: Ink, width: int, record: ClosingRecord) -> Page:
-    """A step of the end."""
+def closing_rows(ink: Ink, width: int, record: ClosingRecord, dialect: str = "") -> Page:
+    """A step of the end of a session in this dialect."""
     margin = [session_span(record.session), time_span(record.time), _who(ink, record.by)]
     # The words stand where the texts of messages do.
     page = Page(ink, width, [*margin, ("dim", f"  {'end':<15}")])
-    for line in wrap(closing_words(record), page.room + LABEL):
+    for line in wrap(closing_words(record, dialect), page.room + LABEL):
         page.row(("", line))
     return page
 
@@ -192,6 +242,23 @@ def notice_rows(ink: Ink, width: int, record: NoticeRecord) -> Page:
     else:
         for line in wrap(record.text, page.room + LABEL):
             page.row(("", line))
+    return page
+
+
+def recording_rows(ink: Ink, width: int, record: RecordingRecord) -> Page:
+    """Where a recording comes from."""
+    began = record.started.replace("T", " ")[:19]
+    vantage = _VANTAGES.get(record.vantage, record.vantage)
+    parts = [f"{vantage} {record.tool}".strip(), f"began {began}" if began else ""]
+    if record.redacted:
+        parts.append("without secrets")
+    if record.source:
+        parts.append(f"made of {record.source}")
+    if record.continues:
+        parts.append(f"continues {record.continues}")
+    page = Page(ink, width, [session_span(0)])
+    for line in wrap(ink.between.join(part for part in parts if part), page.room + LABEL):
+        page.row(("dim", line))
     return page
 
 

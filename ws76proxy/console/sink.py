@@ -11,6 +11,8 @@ from ws76proxy.console.findings import finding_row, put_finding
 from ws76proxy.console.handshake import Handshake
 from ws76proxy.console.ink import Ink, Row
 from ws76proxy.console.lines import (
+    binary_row,
+    bytes_row,
     closing_rows,
     end_rows,
     frame_row,
@@ -19,6 +21,8 @@ from ws76proxy.console.lines import (
     message_lines,
     message_payload,
     notice_rows,
+    recording_rows,
+    segment_row,
     start_rows,
     stretch_of_base64,
 )
@@ -27,6 +31,7 @@ from ws76proxy.diagnosis.model import Severity
 from ws76proxy.record import (
     AdjustmentRecord,
     AnyRecord,
+    BytesRecord,
     ChallengeRecord,
     ClosingRecord,
     FindingRecord,
@@ -35,12 +40,14 @@ from ws76proxy.record import (
     MessageRecord,
     Messages,
     NoticeRecord,
+    RecordingRecord,
     RequestRecord,
     ResponseRecord,
+    SegmentRecord,
     SessionEndRecord,
     SessionStartRecord,
-    redact,
 )
+from ws76proxy.redaction import redact
 from ws76proxy.wire.events import InvalidText
 
 __all__ = ["Console", "Level"]
@@ -56,11 +63,12 @@ _GRAVE = (Severity.ERROR, Severity.WARNING)
 class _Shown:
     """What the console remembers of a session between its start and its end."""
 
-    __slots__ = ("closings", "explained", "handshake", "opened", "start")
+    __slots__ = ("closings", "dialect", "explained", "handshake", "opened", "start")
 
     def __init__(self, start: SessionStartRecord | None) -> None:
         self.start = start
         self.handshake: Handshake | None = None
+        self.dialect = ""
         self.opened = False
         self.closings: list[ClosingRecord] = []
         self.explained: set[str] = set()
@@ -147,9 +155,18 @@ class Console:
 
     def finish(self) -> None:
         """No more will come: show what is still waiting."""
-        for session in [*self._sessions]:
-            self.flush(session)
+        self.flush_all()
         self._sessions.clear()
+
+    def flush_all(self) -> None:
+        """Show what has been gathered of every session's handshake; the sessions go on."""
+        for session in sorted(self._unsettled):
+            self.flush(session)
+
+    @property
+    def wants_messages(self) -> bool:
+        """Whether it shows them."""
+        return not self._quiet
 
     @property
     def sessions(self) -> int:
@@ -167,6 +184,7 @@ class Console:
             case RequestRecord():
                 self.flush(record.session)
                 self._gather(record)
+                self._sessions[record.session].dialect = record.dialect
             case ResponseRecord() | ChallengeRecord() | AdjustmentRecord():
                 self._gather(record)
             case FindingRecord():
@@ -183,6 +201,14 @@ class Console:
                 self._row(http_row(self._ink, self._width, record))
             case NoticeRecord():
                 self._page(notice_rows(self._ink, self._width, record))
+            case RecordingRecord():
+                self._page(recording_rows(self._ink, self._width, record))
+            case SegmentRecord():
+                # Of interest to whoever looks at raw bytes too.
+                if self._verbose:
+                    self._row(segment_row(self._ink, record))
+            case BytesRecord():
+                self._bytes(record)
 
     def _tell_quietly(self, record: AnyRecord) -> None:
         if isinstance(record, FindingRecord):
@@ -252,17 +278,27 @@ class Console:
     def _message(self, record: MessageRecord) -> None:
         if record.session in self._unsettled:
             self.flush(record.session)
-        sender = (record.session, record.time, record.direction)
-        lines = message_lines(
-            self._ink, self._width, self._text_width, sender, [record.text], record.size
-        )
-        self._write("".join(lines))
-        self._dump(message_payload(record), record.size)
+        if record.binary:
+            self._row(binary_row(self._ink, self._width, record))
+        else:
+            sender = (record.session, record.time, record.direction)
+            lines = message_lines(
+                self._ink, self._width, self._text_width, sender, [record.text], record.size
+            )
+            self._write("".join(lines))
+        if self._verbose:
+            self._dump(message_payload(record), record.size)
 
     def _frame(self, record: FrameRecord) -> None:
         self.flush(record.session)
         self._row(frame_row(self._ink, self._width, record))
         self._dump(stretch_of_base64(record.raw), record.size)
+
+    def _bytes(self, record: BytesRecord) -> None:
+        if self._verbose:
+            self.flush(record.session)
+            self._row(bytes_row(self._ink, self._width, record))
+            self._dump(stretch_of_base64(record.raw), record.size)
 
     def _dump(self, data: bytes | None, size: int) -> None:
         if self._verbose and data is not None:
@@ -273,7 +309,8 @@ class Console:
     def _closing(self, record: ClosingRecord) -> None:
         shown = self._sessions.get(record.session)
         if shown is None or shown.opened:
-            self._page(closing_rows(self._ink, self._width, record))
+            dialect = "" if shown is None else shown.dialect
+            self._page(closing_rows(self._ink, self._width, record, dialect))
         elif shown.handshake is not None:
             self._gather(record)
         elif len(shown.closings) < _MOST_CLOSINGS:

@@ -4,31 +4,11 @@ from __future__ import annotations
 
 from rich.cells import cell_len, chop_cells, set_cell_size
 
+from ws76proxy.diagnosis.escaping import neutral
+
 __all__ = ["cells", "cut", "escape_head", "neutral", "wrap"]
 
 _SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t", "\0": "\\0"}
-# Not printable to Python, yet without power over a terminal: joiners and wide or fixed spaces.
-_HARMLESS = frozenset("\u200c\u200d\u3000")
-
-
-def neutral(text: str) -> str:
-    """The text with everything escaped that could command a terminal or reorder its line.
-
-    Those are control characters (escape sequences begin with one), bidirectional controls and what
-    else has no glyph. Line ends are escaped too.
-    """
-    return text if text.isprintable() else "".join(map(_escape, text))
-
-
-def _escape(character: str) -> str:
-    if character.isprintable() or character in _HARMLESS:
-        return character
-    code = ord(character)
-    if code < 0x100:
-        return _SHORT.get(character) or f"\\x{code:02x}"
-    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
-
-
 _HEAD_ESCAPES = {
     code: _SHORT.get(chr(code)) or f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0x100))
 }

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 
 from ws76proxy.console.handshake import Handshake
 from ws76proxy.console.ink import PLAIN
-from ws76proxy.record import AnyRecord, redact
+from ws76proxy.record import AnyRecord
+from ws76proxy.redaction import redact
 
 __all__ = ["handshake_text"]
 

@@ -1,8 +1,8 @@
-"""Bytes from the wire made fit to be read: printable, unambiguous, bounded."""
+"""Bytes and texts from the wire made fit to be read: printable, unambiguous, bounded."""
 
 from __future__ import annotations
 
-__all__ = ["quoted", "visible"]
+__all__ = ["neutral", "quoted", "visible"]
 
 _SHORT = {0x0D: "\\r", 0x0A: "\\n", 0x09: "\\t", 0x5C: "\\\\"}
 _VISIBLE = [
@@ -10,6 +10,9 @@ _VISIBLE = [
     for byte in range(256)
 ]
 _SPACE = "\N{OPEN BOX}"
+_CONTROLS = {"\n": "\\n", "\r": "\\r", "\t": "\\t", "\0": "\\0"}
+# Not printable to Python, yet without power over a terminal: joiners and wide or fixed spaces.
+_HARMLESS = frozenset("\u200c\u200d\u3000")
 
 
 def visible(data: bytes, *, limit: int = 120, show_spaces: bool = False) -> str:
@@ -32,3 +35,21 @@ def quoted(value: bytes) -> str:
     if not (text.isascii() and text.isprintable()) or "\\" in text:
         text = visible(value[:120])
     return f'"{text}"' if len(value) <= 120 else f'"{text}"... ({len(value)} bytes)'
+
+
+def neutral(text: str) -> str:
+    """The text with everything escaped that could command a terminal or reorder its line.
+
+    Those are control characters (escape sequences begin with one), bidirectional controls and what
+    else has no glyph. Line ends are escaped too.
+    """
+    return text if text.isprintable() else "".join(map(_escape, text))
+
+
+def _escape(character: str) -> str:
+    if character.isprintable() or character in _HARMLESS:
+        return character
+    code = ord(character)
+    if code < 0x100:
+        return _CONTROLS.get(character) or f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"

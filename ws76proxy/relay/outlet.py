@@ -8,7 +8,8 @@ from typing import IO, Protocol
 
 import msgspec
 
-from ws76proxy.record import AnyRecord, Messages, redact
+from ws76proxy.record import AnyRecord, Messages
+from ws76proxy.redaction import redact
 
 __all__ = ["DEFAULT_OUTLET_LIMIT", "JsonLines", "Listener", "Outlet"]
 
@@ -17,6 +18,10 @@ DEFAULT_OUTLET_LIMIT = 4 * 1024 * 1024
 
 class Listener(Protocol):
     """Somebody whom a relay tells its records."""
+
+    @property
+    def wants_messages(self) -> bool:
+        """Whether it has any use for `Messages`."""
 
     @property
     def is_full(self) -> bool:
@@ -30,6 +35,9 @@ class Listener(Protocol):
 
     def settle(self) -> None:
         """A batch is complete."""
+
+    def complaints(self) -> list[AnyRecord]:
+        """What it has to say itself, once: asked for after it has called `drained`."""
 
     def stop(self) -> None:
         """Write what is left, in bounded time."""
@@ -117,6 +125,8 @@ class Outlet:
 class JsonLines:
     """Each record as a line of JSON."""
 
+    wants_messages = True
+
     def __init__(self, outlet: Outlet, *, show_secrets: bool) -> None:
         self._outlet = outlet
         self._show_secrets = show_secrets
@@ -132,10 +142,14 @@ class JsonLines:
     def tell(self, record: AnyRecord | Messages) -> None:
         """Write a record, or a line for each of a run of messages."""
         if isinstance(record, Messages):
-            self._outlet.write(self._encoder.encode_lines(record.records()))
+            self._outlet.write(self._encoder.encode_lines(record.lines()))
         else:
             shown = record if self._show_secrets else redact(record)
             self._outlet.write(self._encoder.encode(shown) + b"\n")
 
     def settle(self) -> None:
         """Nothing is kept back."""
+
+    def complaints(self) -> list[AnyRecord]:
+        """None: whoever does not read any more, does not."""
+        return []

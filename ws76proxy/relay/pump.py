@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 import ssl
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, cast
 
-from ws76proxy.record import NoticeRecord
+from ws76proxy.record import Messages, NoticeRecord
 from ws76proxy.relay.words import in_words, upstream_tls_in_words
 from ws76proxy.session import (
     Close,
@@ -69,11 +70,14 @@ class Leg(asyncio.Protocol):
             other.write(data)
         try:
             told = conversation.look(self.peer, data)
+            if isinstance(told, Messages):
+                pump.relay.tell_messages(pump, told)
+                return
         except Exception as error:  # noqa: BLE001 - whatever it is, other sessions go on
             pump.fault(error)
-        else:
-            if told:
-                pump.run(told)
+            return
+        if told:
+            pump.run(told)
 
     def eof_received(self) -> bool:
         self.pump.run(self.pump.session.receive_eof(self.peer))
@@ -298,5 +302,10 @@ class Pump:
         self.relay.tell(
             NoticeRecord(session=number, time=self.session.now(), level="error", text=text)
         )
+        with contextlib.suppress(Exception):
+            # Nothing is sent any more; whoever listens should know how it ended.
+            for command in self.session.end():
+                if isinstance(command, Tell):
+                    self.relay.tell(command.record)
         self.session.ended = True
         self.abort()

@@ -38,6 +38,7 @@ class Relay:
         self._tells: list[Callable[[AnyRecord | Messages], None]] = [
             listener.tell for listener in listeners
         ]
+        self._message_listeners = [one for one in listeners if one.wants_messages]
         self._pumps: set[Pump] = set()
         self._held: set[Pump] = set()
         self._session_options = options.session
@@ -70,8 +71,10 @@ class Relay:
         for pump in list(self._pumps):
             pump.abort()
         await self._wait_until_empty(1.0)
-        for listener in self._listeners:
+        for listener in reversed(self._listeners):
+            # The first shows what those behind it, such as a recording, had to complain about.
             listener.stop()
+            self._tell_complaints_of(listener)
 
     @property
     def addresses(self) -> list[tuple[str, int]]:
@@ -88,13 +91,24 @@ class Relay:
         for tell in self._tells:
             tell(record)
 
+    def tell_messages(self, pump: Pump, messages: Messages) -> None:
+        """The same for messages, and nothing but messages, of a session's open conversation."""
+        for listener in self._message_listeners:
+            listener.tell(messages)
+            if listener.is_full:
+                self._hold(pump)
+
     def settle(self, pump: Pump) -> None:
         """A batch of a session's commands is done."""
         for listener in self._listeners:
             listener.settle()
-            if listener.is_full and pump not in self._held:
-                self._held.add(pump)
-                pump.hold()
+            if listener.is_full:
+                self._hold(pump)
+
+    def _hold(self, pump: Pump) -> None:
+        if pump not in self._held:
+            self._held.add(pump)
+            pump.hold()
 
     def forget(self, pump: Pump) -> None:
         """A session has no connections any more."""
@@ -109,9 +123,20 @@ class Relay:
             self.loop.call_soon_threadsafe(self._release)
 
     def _release(self) -> None:
+        for listener in self._listeners:
+            self._tell_complaints_of(listener)
+        for listener in self._listeners:
+            listener.settle()
         held, self._held = self._held, set()
         for pump in held:
             pump.release()
+
+    def _tell_complaints_of(self, listener: Listener) -> None:
+        """Pass on what a listener has to say itself, to all others."""
+        for record in listener.complaints():
+            for other in self._listeners:
+                if other is not listener:
+                    other.tell(record)
 
     async def _wait_until_empty(self, seconds: float) -> None:
         if not self._pumps:

@@ -9,7 +9,7 @@ from ws76proxy.diagnosis import check_unfinished, found
 from ws76proxy.session.adjust import adjust_request
 from ws76proxy.session.commands import Command, Peer
 from ws76proxy.session.opening import Opening
-from ws76proxy.session.phase import Phase
+from ws76proxy.session.phase import Phase, Unread
 from ws76proxy.session.telling import tell_adjustments, tell_request
 from ws76proxy.session.tunnel import Tunnel
 from ws76proxy.session.web import Web
@@ -30,6 +30,8 @@ class Arrival(Phase):
     After a plain HTTP exchange on the same connection it begins again: an upgrade need not be a
     connection's first request.
     """
+
+    unread = Unread.REQUEST
 
     def __init__(self, session: Session, web: Web | None = None, counted: int = 0) -> None:
         super().__init__(session)
@@ -154,7 +156,7 @@ class Arrival(Phase):
             code, text = refused
             session.dialect, session.outcome = dialect, "refused"
             yield from session.answer(403, "Forbidden", f"{text}\n")
-            yield from tell_request(session, dialect, head, head)
+            yield from tell_request(session, dialect, head, head, self._offset)
             offset = self._offset
             yield from session.tell_findings(
                 [found(code, text, stream=Peer.CLIENT.stream, offset=offset)]
@@ -189,6 +191,8 @@ class Arrival(Phase):
         self._recognised = True
         self.handshaking_since = None
         self._offset = self.session.traffic[Peer.CLIENT].bytes - counted
+        if self.session.untold is not None:
+            self.session.untold.told(Peer.CLIENT, self._offset, head=False)
 
     def _refusal(self, head: RequestHead, dialect: Dialect) -> tuple[str, str] | None:
         options = self.session.options
@@ -207,7 +211,7 @@ class Arrival(Phase):
         session.dialect = dialect
         session.enter(Tunnel(session))
         yield from session.to_server(went.raw + excess)
-        yield from tell_request(session, dialect, came, went)
+        yield from tell_request(session, dialect, came, went, self._offset)
         code = {
             Dialect.RFC_6455: "rfc6455-client",
             Dialect.HYBI_DRAFT: "hybi-draft-client",

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from typing import TYPE_CHECKING, Any, cast
 
 from ws76proxy.diagnosis import FrameChecks
 from ws76proxy.record import Messages
 from ws76proxy.session.commands import Command, Peer, Send, Tell
 from ws76proxy.session.phase import Phase
-from ws76proxy.session.telling import tell_end_of_stream, tell_frame
+from ws76proxy.session.telling import tell_bytes, tell_end_of_stream, tell_frame
 from ws76proxy.wire.connection import Connection
 from ws76proxy.wire.events import (
+    AbsurdLength,
     ClosingHandshake,
     EndOfStream,
     FrameEvent,
@@ -29,7 +31,7 @@ __all__ = ["Conversation"]
 class _Direction:
     """What one peer says: who reads it, who counts it, who looks for faults."""
 
-    __slots__ = ("checks", "closed", "connection", "decoder", "peer", "traffic")
+    __slots__ = ("checks", "closed", "connection", "decoder", "peer", "traffic", "unread_from")
 
     def __init__(
         self, peer: Peer, connection: Connection[Any], traffic: Traffic, checks: FrameChecks
@@ -40,6 +42,7 @@ class _Direction:
         self.traffic = traffic
         self.checks = checks
         self.closed = False
+        self.unread_from: int | None = None
 
 
 class Conversation(Phase):
@@ -65,30 +68,45 @@ class Conversation(Phase):
     def begin(self) -> Iterator[Command]:
         """Read what came with the handshake; it has been passed on already."""
         for direction in self._directions.values():
+            held = direction.connection.trailing_data
             direction.connection.open()
             direction.decoder = direction.connection.decoder
             # An open connection has nothing but frames to tell.
             events = cast("list[FrameEvent]", direction.connection.events())
             yield from self._tell(direction, events)
+            yield from self._tell_unread(direction, held)
 
     def receive_data(self, peer: Peer, data: bytes) -> Iterator[Command]:
         yield Send(peer.other, data)
         direction = self._directions[peer]
         yield from self._tell(direction, direction.connection.receive_frames(data))
+        yield from self._tell_unread(direction, data)
 
-    def look(self, peer: Peer, data: bytes) -> Iterable[Command]:
-        """Read a chunk that has been passed on already; what is to be told about it."""
+    def look(self, peer: Peer, data: bytes) -> Messages | Iterable[Command]:
+        """Read a chunk that has been passed on already; what is to be told about it.
+
+        Of the usual chunk that is no more than `Messages`.
+        """
         direction = self._directions[peer]
         traffic = direction.traffic
         traffic.bytes += len(data)
         decoder = direction.decoder
-        if decoder is not None and not (self._messages or direction.closed):
-            # Nobody listens to messages: the usual chunk is only verified and counted.
-            count = decoder.skim(data)
-            if count:
-                traffic.messages += count
-                return ()
+        if decoder is not None and not direction.closed:
+            if not self._messages:
+                # Nobody listens to messages: the usual chunk is only verified and counted.
+                count = decoder.skim(data)
+                if count:
+                    traffic.messages += count
+                    return ()
+            else:
+                event = decoder.burst(data)
+                if event is not None:
+                    told = self._told(direction, event)
+                    traffic.messages += event.count
+                    return told
         frames = direction.connection.receive_frames(data)
+        if decoder is not None and decoder.lost:
+            return chain(self._tell(direction, frames), self._tell_unread(direction, data))
         return self._tell(direction, frames) if frames else ()
 
     def receive_eof(self, peer: Peer, reset: str | None = None) -> Iterator[Command]:
@@ -100,6 +118,11 @@ class Conversation(Phase):
         if direction.connection.closing_handshake and not direction.closed:
             other_closed = self._directions[peer.other].closed
             yield from tell_end_of_stream(self.session, peer, reset, other_closed=other_closed)
+
+    def ending(self) -> Iterator[Command]:
+        for direction in self._directions.values():
+            if direction.decoder is not None and not direction.traffic.ended:
+                yield from self._tell_unfinished(direction, direction.decoder.end())
 
     def shut_down(self) -> Iterator[Command]:
         for direction in self._directions.values():
@@ -134,16 +157,35 @@ class Conversation(Phase):
         elif isinstance(event, ClosingHandshake):
             direction.closed = True
             traffic.frames += 1
-            yield from session.tell_closing(direction.peer.label, "closing-handshake", "")
-        elif not isinstance(event, EndOfStream):
+            peer = direction.peer.label
+            yield from session.tell_closing(peer, "closing-handshake", "", event.offset)
+        elif isinstance(event, EndOfStream):
+            yield from self._tell_unfinished(direction, event)
+        else:
+            if isinstance(event, AbsurdLength):
+                direction.unread_from = event.offset + len(event.raw)
             traffic.frames += 1
             if self._messages:
                 yield from tell_frame(session, direction.peer, event)
 
+    def _tell_unfinished(self, direction: _Direction, end: EndOfStream) -> Iterator[Command]:
+        if self.session.options.lossless and end.raw and direction.unread_from is None:
+            yield from tell_bytes(self.session, direction.peer, end.offset, end.raw)
+
+    def _tell_unread(self, direction: _Direction, data: bytes) -> Iterator[Command]:
+        """What stands behind a length that cannot be understood is not decoded any more."""
+        begin = direction.unread_from
+        if begin is None or not self.session.options.lossless:
+            return
+        unread = data[max(0, len(data) - (direction.traffic.bytes - begin)) :]
+        if unread:
+            offset = direction.traffic.bytes - len(unread)
+            yield from tell_bytes(self.session, direction.peer, offset, unread)
+
     def _told(self, direction: _Direction, event: TextFrames | InvalidText) -> Messages:
         return Messages(
             self.session.number,
-            self.session.now(),
+            self.session.age(),
             direction.peer.label,
             direction.traffic.messages + 1,
             event,

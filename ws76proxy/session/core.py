@@ -10,6 +10,7 @@ from ws76proxy.record import (
     SCHEMA_VERSION,
     ClosingRecord,
     Counts,
+    SegmentRecord,
     SessionEndRecord,
     SessionStartRecord,
     Verdict,
@@ -19,7 +20,9 @@ from ws76proxy.session.arrival import Arrival
 from ws76proxy.session.commands import Close, Command, Connect, Peer, Send, SendEof, Tell
 from ws76proxy.session.conversation import Conversation
 from ws76proxy.session.options import SessionOptions
-from ws76proxy.session.phase import Outcome, Phase
+from ws76proxy.session.phase import Outcome, Phase, Unread
+from ws76proxy.session.telling import tell_bytes
+from ws76proxy.session.untold import Untold
 from ws76proxy.wire.challenge import RandomBelow
 from ws76proxy.wire.connection import plain_response
 
@@ -77,6 +80,7 @@ class Session:
         self._begin = clock()
         self._for_server: list[bytes] = []
         self._codes: dict[str, None] = {}
+        self.untold = Untold() if options.lossless else None
         self.phase: Phase = Arrival(self)
         self.conversation: Conversation | None = None
 
@@ -100,8 +104,43 @@ class Session:
         """Bytes have come from a peer."""
         if self.ended:
             return iter(())
-        self.traffic[peer].bytes += len(data)
+        traffic = self.traffic[peer]
+        traffic.bytes += len(data)
+        if self.untold is not None and self.phase.unread is not Unread.FRAMES:
+            return self._receive_losslessly(self.untold, peer, traffic.bytes - len(data), data)
         return self.phase.receive_data(peer, data)
+
+    def _receive_losslessly(
+        self, untold: Untold, peer: Peer, offset: int, data: bytes
+    ) -> Iterator[Command]:
+        """The same, and tell the piece that came and what no other record will hold."""
+        before = self.phase.unread
+        if before is Unread.NOTHING_READ:
+            yield from self.phase.receive_data(peer, data)
+            yield from tell_bytes(self, peer, offset, data)
+            return
+        if before is Unread.HANDSHAKE or peer is Peer.CLIENT:
+            untold.received(peer, offset, data)
+        yield from self.phase.receive_data(peer, data)
+        after = self.phase.unread
+        if Unread.HANDSHAKE in (before, after) or (after is Unread.REQUEST and untold.has(peer)):
+            yield Tell(
+                SegmentRecord(
+                    session=self.number,
+                    time=self.now(),
+                    direction=peer.label,
+                    offset=offset,
+                    size=len(data),
+                )
+            )
+        if after is Unread.NOTHING_READ:
+            yield from self._tell_untold(untold)
+        elif after in (Unread.FRAMES, Unread.HTTP):
+            untold.clear()
+
+    def _tell_untold(self, untold: Untold) -> Iterator[Command]:
+        for peer, offset, data, of in untold.take():
+            yield from tell_bytes(self, peer, offset, data, of)
 
     def receive_eof(self, peer: Peer) -> Iterator[Command]:
         """A peer will send no more; the other is told, and may go on."""
@@ -196,8 +235,12 @@ class Session:
         self.conversation = phase if isinstance(phase, Conversation) else None
 
     def now(self) -> float:
-        """Seconds since the session began."""
+        """Seconds since the session began, to the microsecond."""
         return round(self._clock() - self._begin, 6)
+
+    def age(self) -> float:
+        """The same, as exact as the clock is."""
+        return self._clock() - self._begin
 
     def to_server(self, data: bytes) -> Iterator[Command]:
         """Send to the server, connecting first where that has not been done."""
@@ -229,9 +272,12 @@ class Session:
         by: Literal["client", "server", "relay"],
         how: Literal["closing-handshake", "end-of-stream", "reset", "timeout", "shutdown"],
         detail: str,
+        offset: int | None = None,
     ) -> Iterator[Command]:
-        """Tell a step of the end."""
-        record = ClosingRecord(session=self.number, time=self.now(), by=by, how=how, detail=detail)
+        """Tell a step of the end; `offset`: where FF 00 stands in that peer's stream."""
+        record = ClosingRecord(
+            session=self.number, time=self.now(), by=by, how=how, detail=detail, offset=offset
+        )
         yield Tell(record)
 
     def end(self) -> Iterator[Command]:
@@ -244,6 +290,8 @@ class Session:
         if self.wants_server:
             yield Close(Peer.SERVER)
         yield from self.phase.ending()
+        if self.untold is not None:
+            yield from self._tell_untold(self.untold)
         yield Tell(
             SessionEndRecord(
                 session=self.number,

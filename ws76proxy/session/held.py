@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
-from typing import Any, NamedTuple, cast
+from typing import Any, Literal, NamedTuple, cast
 
 from ws76proxy.diagnosis import FrameChecks
 from ws76proxy.errors import LocalProtocolError
@@ -12,7 +12,7 @@ from ws76proxy.record import Messages, NoticeRecord
 from ws76proxy.session.commands import Command, Peer, Send, Tell
 from ws76proxy.session.core import Session
 from ws76proxy.session.phase import Phase
-from ws76proxy.session.telling import tell_end_of_stream, tell_frame
+from ws76proxy.session.telling import tell_bytes, tell_end_of_stream, tell_frame
 from ws76proxy.wire.connection import Connection
 from ws76proxy.wire.events import (
     AbsurdLength,
@@ -26,6 +26,8 @@ from ws76proxy.wire.events import (
 from ws76proxy.wire.frames import CLOSING_HANDSHAKE, encode_text
 
 __all__ = ["Decide", "HeldCommand", "HeldConversation", "HeldMessage"]
+
+_MOST_SHOWN = 1000
 
 
 class HeldMessage:
@@ -61,7 +63,7 @@ HeldCommand = Command | Decide
 class _Stream:
     """What one peer says: who reads it, who counts it, who looks for faults, what is held."""
 
-    __slots__ = ("checks", "closed", "connection", "peer", "traffic", "unsent")
+    __slots__ = ("checks", "closed", "connection", "peer", "traffic", "unread_from", "unsent")
 
     def __init__(self, session: Session, peer: Peer, connection: Connection[Any]) -> None:
         self.peer = peer
@@ -69,6 +71,7 @@ class _Stream:
         self.traffic = session.traffic[peer]
         self.checks = FrameChecks(peer.stream, connection.dialect)
         self.unsent = _Unsent()
+        self.unread_from: int | None = None
         self.closed = False
 
 
@@ -79,6 +82,9 @@ class HeldConversation(Phase):
     that cannot be framed is refused with a notice, and the original goes on instead. All other
     frames pass as they came. What is longer than the session's `max_message` cannot be held: it
     passes unread, as does everything after a length that cannot be understood.
+
+    Told is what came, when it came: messages before they are decided. Where a recording is wanted
+    (`lossless`), a notice behind a message says what became of one that did not go on as it came.
 
     Both connections have read their handshake and nothing of what came behind has been passed on.
     """
@@ -92,17 +98,21 @@ class HeldConversation(Phase):
 
     def begin(self) -> Iterator[HeldCommand]:
         """Read what came with the handshake."""
+        held = {}
         for stream in self._streams.values():
-            stream.unsent.add(stream.connection.trailing_data)
+            held[stream.peer] = stream.connection.trailing_data
+            stream.unsent.add(held[stream.peer])
             stream.connection.open()
         for stream in self._streams.values():
             yield from self._look(stream)
+            yield from self._tell_unread(stream, held[stream.peer])
 
     def receive_data(self, peer: Peer, data: bytes) -> Iterator[HeldCommand]:  # type: ignore[override]
         stream = self._streams[peer]
         stream.unsent.add(data)
         stream.connection.receive_data(data)
         yield from self._look(stream)
+        yield from self._tell_unread(stream, data)
 
     def receive_eof(  # type: ignore[override]
         self, peer: Peer, reset: str | None = None
@@ -114,6 +124,12 @@ class HeldConversation(Phase):
         if stream.connection.closing_handshake and not stream.closed:
             other_closed = self._streams[peer.other].closed
             yield from tell_end_of_stream(self.session, peer, reset, other_closed=other_closed)
+
+    def ending(self) -> Iterator[Command]:
+        for stream in self._streams.values():
+            decoder = stream.connection.decoder
+            if decoder is not None and not stream.traffic.ended:
+                yield from self._tell_unfinished(stream, decoder.end())
 
     def shut_down(self) -> Iterator[Command]:
         for stream in self._streams.values():
@@ -168,13 +184,13 @@ class HeldConversation(Phase):
     def _hold(self, stream: _Stream, event: TextFrames | InvalidText) -> Iterator[HeldCommand]:
         frames = _frames(event)
         first = stream.traffic.messages + 1
-        for number, frame in enumerate(frames, first):
-            yield from self._settle(HeldMessage(stream.peer, frame, number))
+        stream.traffic.messages += len(frames)
         session = self.session
         if session.options.messages:
             label = stream.peer.label
             yield Tell(Messages(session.number, session.now(), label, first, event))
-        stream.traffic.messages += len(frames)
+        for number, frame in enumerate(frames, first):
+            yield from self._settle(HeldMessage(stream.peer, frame, number))
 
     def _pass(self, stream: _Stream, event: FrameEvent | EndOfStream) -> Iterator[Command]:
         session, peer, unsent = self.session, stream.peer, stream.unsent
@@ -182,39 +198,67 @@ class HeldConversation(Phase):
             rest = unsent.take_all()
             if rest:
                 yield Send(peer.other, rest)
+            yield from self._tell_unfinished(stream, event)
             return
         size = event.size if isinstance(event, OversizedFrame) else len(event.raw)
         if isinstance(event, AbsurdLength):
             unsent.is_lost = True
+            stream.unread_from = event.offset + len(event.raw)
             yield Send(peer.other, unsent.take_all())
         else:
             yield Send(peer.other, unsent.take(size))
         stream.traffic.frames += 1
         if isinstance(event, ClosingHandshake):
             stream.closed = True
-            yield from session.tell_closing(peer.label, "closing-handshake", "")
+            yield from session.tell_closing(peer.label, "closing-handshake", "", event.offset)
         elif session.options.messages:
             yield from tell_frame(session, peer, event)
 
     def _settle(self, message: HeldMessage) -> Iterator[HeldCommand]:
         """Have a message decided, and carry the decision out."""
         yield Decide(message)
+        who = f"message {message.number} of the {message.peer.label}"
+        if message.injected:
+            who = f"a message in the name of the {message.peer.label}"
         if message.dropped:
+            yield from self._note_change(f"{who} was dropped")
             return
         frame = message.frame
-        if message.content != message.original:
+        changed = message.content != message.original
+        if changed:
             try:
                 frame = encode_text(message.content)
             except LocalProtocolError as error:
-                message.content = message.original
-                who = f"message {message.number} of the {message.peer.label}"
+                message.content, changed = message.original, False
                 yield self._notice(f"{who} goes on unchanged: the new content cannot: {error}")
         yield Send(message.peer.other, frame)
+        if message.injected:
+            yield from self._note_change(f"{who} was injected: {_shown(frame[1:-1])}")
+        elif changed:
+            yield from self._note_change(f"{who} went on as {_shown(frame[1:-1])}")
 
-    def _notice(self, text: str) -> Tell:
+    def _tell_unfinished(self, stream: _Stream, end: EndOfStream) -> Iterator[Command]:
+        if self.session.options.lossless and end.raw and stream.unread_from is None:
+            yield from tell_bytes(self.session, stream.peer, end.offset, end.raw)
+
+    def _tell_unread(self, stream: _Stream, data: bytes) -> Iterator[Command]:
+        """What stands behind a length that cannot be understood is not decoded any more."""
+        begin = stream.unread_from
+        if begin is None or not self.session.options.lossless:
+            return
+        unread = data[max(0, len(data) - (stream.traffic.bytes - begin)) :]
+        if unread:
+            offset = stream.traffic.bytes - len(unread)
+            yield from tell_bytes(self.session, stream.peer, offset, unread)
+
+    def _note_change(self, text: str) -> Iterator[Command]:
+        if self.session.options.lossless:
+            yield self._notice(text, "info")
+
+    def _notice(self, text: str, level: Literal["info", "warning"] = "warning") -> Tell:
         session = self.session
         return Tell(
-            NoticeRecord(session=session.number, time=session.now(), level="warning", text=text)
+            NoticeRecord(session=session.number, time=session.now(), level=level, text=text)
         )
 
 
@@ -275,3 +319,10 @@ def _frames(event: TextFrames | InvalidText) -> list[bytes]:
     if isinstance(event, InvalidText) or event.count == 1:
         return [event.raw]
     return [payload + b"\xff" for payload in event.raw[:-1].split(b"\xff")]
+
+
+def _shown(payload: bytes) -> str:
+    """A message in a notice: its beginning where it is long."""
+    text = repr(payload[:_MOST_SHOWN].decode(errors="backslashreplace"))
+    more = len(payload) - _MOST_SHOWN
+    return f"{text} and {more:,} bytes more" if more > 0 else text

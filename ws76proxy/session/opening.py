@@ -20,7 +20,7 @@ from ws76proxy.session.adjust import (
 from ws76proxy.session.answer import Answer
 from ws76proxy.session.commands import Command, PauseReading, Peer, ResumeReading, Send
 from ws76proxy.session.conversation import Conversation
-from ws76proxy.session.phase import Outcome, Phase
+from ws76proxy.session.phase import Outcome, Phase, Unread
 from ws76proxy.session.telling import (
     tell_adjustments,
     tell_challenge,
@@ -48,6 +48,8 @@ class Opening(Phase):
     server's 16 bytes are held until they are whole where they may have to be replaced. What either
     side sends too early waits until both have finished.
     """
+
+    unread = Unread.HANDSHAKE
 
     def __init__(
         self,
@@ -106,7 +108,7 @@ class Opening(Phase):
         # The head and what came with it leave in one write, as some servers need it.
         behind = self._own.key3 if self._own is not None else self._take_key3(excess)
         yield from session.to_server(went.raw + behind)
-        yield from tell_request(session, self._dialect, head, went)
+        yield from tell_request(session, self._dialect, head, went, self._offset[Peer.CLIENT])
         yield from tell_adjustments(session, "server", changes)
         offset = self._offset[Peer.CLIENT]
         good = session.options.good_findings
@@ -215,7 +217,7 @@ class Opening(Phase):
             changes += repairs
 
         def told() -> Iterator[Command]:
-            yield from tell_response(self.session, response, adjusted)
+            yield from tell_response(self.session, response, adjusted, self._offset[Peer.SERVER])
             yield from tell_adjustments(self.session, "client", changes)
             yield from self.session.tell_findings(
                 check_response(

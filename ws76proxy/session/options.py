@@ -18,7 +18,8 @@ class SessionOptions:
     """Settings of a session; sizes in bytes.
 
     `messages` and `good_findings` say whether anybody listens to a record for each message and for
-    each check that passed: what nobody wants is not made.
+    each check that passed: what nobody wants is not made. `lossless` asks for what a recording
+    needs besides: the pieces of the opening handshake, and the bytes that no other record holds.
     """
 
     upstream: Endpoint
@@ -32,6 +33,7 @@ class SessionOptions:
     allow_hosts: tuple[str, ...] = ()
     messages: bool = True
     good_findings: bool = True
+    lossless: bool = False
 
     def allows_origin(self, origin: bytes | None) -> bool:
         """Whether a request's Origin is welcome: any where none is named; `*` and `?` match."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from enum import Enum
 from typing import TYPE_CHECKING, Literal
 
 from ws76proxy.diagnosis import found
@@ -11,14 +12,25 @@ from ws76proxy.session.commands import Command, Peer
 if TYPE_CHECKING:
     from ws76proxy.session.core import Session
 
-__all__ = ["Outcome", "Phase"]
+__all__ = ["Outcome", "Phase", "Unread"]
 
 Outcome = Literal["open", "refused", "failed", "passed-on", "http", "nothing"]
+
+
+class Unread(Enum):
+    """What bytes a phase takes in that no record of its own will hold in full."""
+
+    REQUEST = "the beginning of a request, perhaps for a WebSocket"
+    HTTP = "HTTP, which is not kept, and what may come behind it"
+    HANDSHAKE = "an opening handshake, until it is whole"
+    NOTHING_READ = "all: they pass unread"
+    FRAMES = "none, or it tells them itself"
 
 
 class Phase:
     """What a session does with bytes at one time of its life; a phase names its successor."""
 
+    unread = Unread.FRAMES
     handshaking_since: float | None = None
     """When the handshake or request head that is on its way began, in session time."""
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from ws76proxy.diagnosis import found
 from ws76proxy.record import (
     AdjustmentRecord,
+    BytesRecord,
     ChallengeRecord,
     FrameRecord,
     RequestRecord,
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "tell_adjustments",
+    "tell_bytes",
     "tell_challenge",
     "tell_end_of_stream",
     "tell_frame",
@@ -36,28 +38,36 @@ __all__ = [
 
 
 def tell_request(
-    session: Session, dialect: str, came: RequestHead, went: RequestHead
+    session: Session, dialect: str, came: RequestHead, went: RequestHead, offset: int
 ) -> Iterator[Command]:
-    """Tell a request, as it came and as it went on."""
+    """Tell a request, as it came and as it went on; `offset`: where in the client's stream."""
+    if session.untold is not None:
+        session.untold.told(Peer.CLIENT, offset + len(came.raw))
     record = RequestRecord(
         session=session.number,
         time=session.now(),
         dialect=dialect,
         target=came.target.decode("latin-1"),
         head=came.raw.decode("latin-1"),
+        offset=offset,
         sent=None if went is came else went.raw.decode("latin-1"),
     )
     yield Tell(record)
 
 
-def tell_response(session: Session, came: ResponseHead, went: ResponseHead) -> Iterator[Command]:
-    """Tell a response, as it came and as it went on."""
+def tell_response(
+    session: Session, came: ResponseHead, went: ResponseHead, offset: int
+) -> Iterator[Command]:
+    """Tell a response, as it came and as it went on; `offset`: where in the server's stream."""
+    if session.untold is not None:
+        session.untold.told(Peer.SERVER, offset + len(came.raw))
     record = ResponseRecord(
         session=session.number,
         time=session.now(),
         status=came.status,
         reason=came.reason.decode("latin-1"),
         head=came.raw.decode("latin-1"),
+        offset=offset,
         sent=None if went is came else went.raw.decode("latin-1"),
     )
     yield Tell(record)
@@ -107,6 +117,22 @@ def tell_challenge(
         received=received.hex(),
         verdict=verdict,
         sent=None if sent is None or sent == received else sent.hex(),
+    )
+    yield Tell(record)
+
+
+def tell_bytes(
+    session: Session, peer: Peer, offset: int, data: bytes, of: Literal["head", "rest"] = "rest"
+) -> Iterator[Command]:
+    """Tell bytes that no other record holds."""
+    record = BytesRecord(
+        session=session.number,
+        time=session.now(),
+        direction=peer.label,
+        offset=offset,
+        size=len(data),
+        raw=base64.b64encode(data).decode(),
+        of=of,
     )
     yield Tell(record)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from ws76proxy.session.commands import Command, Peer, Send
-from ws76proxy.session.phase import Outcome, Phase
+from ws76proxy.session.phase import Outcome, Phase, Unread
 
 if TYPE_CHECKING:
     from ws76proxy.session.core import Session
@@ -19,6 +19,8 @@ class Tunnel(Phase):
 
     The first `skip` bytes of the client are not for this server: it has got others in their place.
     """
+
+    unread = Unread.NOTHING_READ
 
     def __init__(self, session: Session, outcome: Outcome = "passed-on", skip: int = 0) -> None:
         super().__init__(session)

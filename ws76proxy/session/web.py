@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ws76proxy.record import HttpRecord
 from ws76proxy.session.commands import Command, Peer, Send, Tell
-from ws76proxy.session.phase import Phase
+from ws76proxy.session.phase import Phase, Unread
 from ws76proxy.session.tunnel import Tunnel
 from ws76proxy.wire.head import HeadReader, RequestHead, ResponseHead
 
@@ -26,6 +26,8 @@ class Web(Phase):
     A request body with a Content-Length is counted, so that the next request on the connection is
     seen; after one with any other framing the connection passes through unread.
     """
+
+    unread = Unread.HTTP
 
     def __init__(self, session: Session, next_arrival: NextArrival) -> None:
         super().__init__(session)

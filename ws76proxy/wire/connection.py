@@ -287,6 +287,11 @@ class ServerConnection(Connection[RequestHead]):
         if self.reading is not Reading.ENDED:
             self._move(Reading.REFUSED)
 
+    def accept_as(self, answer: bytes) -> None:
+        """Answer with these bytes, right or wrong, and read frames from now on."""
+        self._request()
+        self._accept(answer)
+
     def _head_event(self, raw: bytes, head: RequestHead) -> Event:
         return Request(raw, head)
 

@@ -157,13 +157,21 @@ class FrameDecoder:
 
     def feed(self, data: bytes) -> list[FrameEvent]:
         """Take the next bytes; return what is whole now."""
-        if self._frame is None and not self.lost:
-            # The usual chunk: nothing but whole, valid text frames.
-            frames = self._burst(data)
-            if frames is not None:
-                self.offset += len(data)
-                return [frames]
-        return list(self._careful(data))
+        # The usual chunk: nothing but whole, valid text frames.
+        frames = self.burst(data)
+        return [frames] if frames is not None else list(self._careful(data))
+
+    def burst(self, data: bytes) -> TextFrames | None:
+        """Take a chunk that is nothing but whole, valid text frames.
+
+        Any other chunk is not taken, and None returned: `feed` it.
+        """
+        if self._frame is not None or self.lost:
+            return None
+        frames = self._burst(data)
+        if frames is not None:
+            self.offset += len(data)
+        return frames
 
     def skim(self, data: bytes) -> int:
         """Take a chunk that is nothing but whole, valid text frames, and return how many.

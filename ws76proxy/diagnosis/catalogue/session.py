@@ -190,4 +190,24 @@ FINDINGS: tuple[Finding, ...] = (
         "Raise the limit, or see why clients connect again and again.",
         "5.1",
     ),
+    Finding(
+        "recording-limit",
+        "A session is too large to be recorded as a whole",
+        Severity.WARNING,
+        Side.BETWEEN,
+        "Its further messages are not in the recording; its findings and its end are. The session "
+        "itself goes on.",
+        "Raise --record-limit (ws76_record_limit in mitmproxy), or record fewer sessions.",
+        "not in the draft",
+    ),
+    Finding(
+        "recording-stopped",
+        "Recording has stopped",
+        Severity.ERROR,
+        Side.BETWEEN,
+        "Nothing is recorded any more. What was written stays, and all sessions go on.",
+        "Make room on the disk or bring the folder back, and start again; --record-when-full "
+        "remove-oldest keeps the newest files within --record-total.",
+        "not in the draft",
+    ),
 )
