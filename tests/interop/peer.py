@@ -106,15 +106,35 @@ def _chromium_fault() -> str | None:
     return _command_fault(path, "--version")
 
 
+def _tcpdump_fault() -> str | None:
+    # It opens the interface, which needs rights, and captures nothing.
+    return _command_fault("tcpdump", "-i", "lo", "-d", "tcp")
+
+
+def _dumpcap_fault() -> str | None:
+    return _command_fault("dumpcap", "-i", "lo", "-L")
+
+
 NODE_NEEDS = "Node 18 or later with npm, and the npm registry for the first run"
 
 PeerName = Literal[
-    "chromium", "eventlet", "protocol-websocket", "qtwebkit", "websocket-driver", "ws-0.4"
+    "chromium",
+    "dumpcap",
+    "eventlet",
+    "protocol-websocket",
+    "qtwebkit",
+    "tcpdump",
+    "websocket-driver",
+    "ws-0.4",
 ]
 PEER: dict[PeerName, Peer] = {
     "chromium": Peer(
         needs="Debian's chromium, and pip install '.[test]' for playwright",
         fault=_chromium_fault,
+    ),
+    "dumpcap": Peer(
+        needs="Debian's wireshark-common, and the right to capture",
+        fault=_dumpcap_fault,
     ),
     "eventlet": Peer(
         needs="pip install '.[test]'",
@@ -129,6 +149,10 @@ PEER: dict[PeerName, Peer] = {
     "qtwebkit": Peer(
         needs=f"pip install '.[test]' on x86-64 Linux, and Debian's {DEBIAN_X}",
         fault=_qtwebkit_fault,
+    ),
+    "tcpdump": Peer(
+        needs="Debian's tcpdump, and the right to capture",
+        fault=_tcpdump_fault,
     ),
     "websocket-driver": Peer(
         needs=NODE_NEEDS,

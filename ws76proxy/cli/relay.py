@@ -7,6 +7,7 @@ from typing import Literal
 
 import click
 
+from ws76proxy.cli.recording import RecordOptions, record_options, recorder_of
 from ws76proxy.cli.serving import listening, output, raise_file_limit, run, until_stopped
 from ws76proxy.cli.types import ADDRESS, SECONDS, SIZE, UPSTREAM
 from ws76proxy.endpoint import Endpoint
@@ -105,6 +106,7 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
     show_default=True,
     help="What may wait for a slow reader before the other side is not read any more.",
 )
+@record_options
 @click.option("-q", "--quiet", is_flag=True, help="Print only what is wrong.")
 @click.option("-v", "--verbose", is_flag=True, help="Print raw bytes too.")
 @click.option("--json", "as_json", is_flag=True, help="Print records as JSON Lines.")
@@ -142,6 +144,7 @@ def command(
     as_json: bool,
     show_secrets: bool,
     loop_name: Literal["auto", "asyncio", "uvloop"],
+    recording: RecordOptions,
 ) -> None:
     """Relay hixie-76 and hixie-75 WebSockets to UPSTREAM (ws://HOST:PORT or wss://HOST:PORT).
 
@@ -175,6 +178,9 @@ def command(
     listeners, messages, good = output(
         quiet=quiet, verbose=verbose, as_json=as_json, show_secrets=show_secrets
     )
+    recorder = recorder_of(recording, Endpoint(listener_tls is not None, *listen), upstream)
+    if recorder is not None:
+        listeners.append(recorder)
     options = RelayOptions(
         session=SessionOptions(
             upstream=upstream,
@@ -186,8 +192,9 @@ def command(
             head_limits=HeadLimits(size=max_head),
             allow_origins=allow_origin,
             allow_hosts=allow_host,
-            messages=messages,
-            good_findings=good,
+            messages=messages or recorder is not None,
+            good_findings=good or recorder is not None,
+            lossless=recorder is not None,
         ),
         host=listen[0],
         port=listen[1],
@@ -199,7 +206,7 @@ def command(
         max_connections=max_connections,
         write_buffer=write_buffer,
     )
-    raise_file_limit(2 * max_connections)
+    raise_file_limit(2 * max_connections + (recording.open_files if recorder else 0))
     run(_serve(options, listeners), loop_name)
 
 

@@ -11,7 +11,7 @@ import click
 from ws76proxy.endpoint import Endpoint, parse_address, parse_upstream
 from ws76proxy.errors import UsageError
 
-__all__ = ["ADDRESS", "SECONDS", "SIZE", "UPSTREAM"]
+__all__ = ["ADDRESS", "LIMIT", "SECONDS", "SIZE", "UPSTREAM"]
 
 _SIZE = re.compile(r"([0-9]{1,15})\s*([kKmMgG]?)(?:i?[bB])?\Z")
 _FACTORS = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3}
@@ -20,11 +20,14 @@ _FACTORS = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3}
 class _Size(click.ParamType[int]):
     name = "size"
 
+    def __init__(self, *, may_be_zero: bool = False) -> None:
+        self._may_be_zero = may_be_zero
+
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
         if isinstance(value, int):
             return value
         match = _SIZE.match(value.strip())
-        if match is None or not int(match[1]):
+        if match is None or not (int(match[1]) or self._may_be_zero):
             self.fail(f"found {value!r}; expected bytes, such as 65536, 64KiB or 16MiB", param, ctx)
         return int(match[1]) * _FACTORS[match[2].lower()]
 
@@ -84,6 +87,8 @@ def _check_name(host: str, expected: str) -> None:
 
 
 SIZE = _Size()
+LIMIT = _Size(may_be_zero=True)
+"""A size where 0 means that there is no limit."""
 SECONDS = _Seconds()
 UPSTREAM = _Upstream()
 ADDRESS = _Address()
