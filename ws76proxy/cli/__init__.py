@@ -16,8 +16,11 @@ __all__ = ["commands", "main"]
 
 _COMMANDS = {
     "addon": "ws76proxy.cli.addon",
+    "convert": "ws76proxy.cli.convert",
     "demo": "ws76proxy.cli.demo",
     "relay": "ws76proxy.cli.relay",
+    "replay": "ws76proxy.cli.replay",
+    "show": "ws76proxy.cli.show",
 }
 
 

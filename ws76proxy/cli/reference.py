@@ -28,9 +28,18 @@ def reference() -> str:
     for name in commands.list_commands(context):
         command = commands.get_command(context, name)
         assert command is not None  # noqa: S101 - it has just been listed
-        inner = click.Context(command, context, name, terminal_width=_WIDTH)
-        parts.append(f"## ws76proxy {name}\n\n```text\n{command.get_help(inner)}\n```\n")
+        parts += _page(command, name, context)
     return "\n".join(parts)
+
+
+def _page(command: click.Command, name: str, parent: click.Context) -> list[str]:
+    """A command's help, and behind it that of those below it."""
+    context = click.Context(command, parent, name, terminal_width=_WIDTH)
+    pages = [f"## {context.command_path}\n\n```text\n{command.get_help(context)}\n```\n"]
+    if isinstance(command, click.Group):
+        for inner, below in command.commands.items():
+            pages += _page(below, inner, context)
+    return pages
 
 
 if __name__ == "__main__":
