@@ -42,7 +42,11 @@ class MitmWeb:
     def open(self, path: str, tab: str) -> None:
         """Select a flow, and one of the tabs beside it."""
         self.row(path).click()
-        self.page.locator("nav", has_text="Connection").get_by_text(tab, exact=True).click()
+        self.tab(tab)
+
+    def tab(self, name: str) -> None:
+        """One of the tabs beside the selected flow."""
+        self.page.locator("nav", has_text="Connection").get_by_text(name, exact=True).click()
 
     def content(self) -> Locator:
         """What the tab shows of bodies or messages."""

@@ -131,3 +131,60 @@ def test_an_intercepted_session_is_killed(chromium: BrowserContext, tmp_path: Pa
             web.button("Abort")
             assert client.rest() == b""
         expect(web.row("/remote").locator(".fa-pause")).to_have_count(0)
+
+
+def test_a_session_is_replayed_by_the_button(chromium: BrowserContext, tmp_path: Path) -> None:
+    from playwright.sync_api import expect
+
+    with (
+        serving("eventlet") as server,
+        mitmweb(chromium, tmp_path, reversing(server.url)) as web,
+    ):
+        with connected(web.mitm.url) as client:
+            client.open(f"{web.mitm.url}/remote", origin=ORIGIN)
+            for text in ("typed on the TV", "volume up"):
+                client.send(text)
+                assert client.receive() == text
+            assert client.close() in (CLOSING, b"")
+        expect(web.rows()).to_have_count(1)
+        web.open("/remote", "WebSocket")
+        expect(web.content()).to_contain_text("4 Messages")
+        web.button("Replay")
+        expect(web.rows()).to_have_count(2)
+        # The recorded one is as it was; the other has come of the replay.
+        for row in (web.rows().first, web.rows().last):
+            expect(row.locator(".col-method")).to_have_text("WS")
+            expect(row.locator(".col-status")).to_have_text("101")
+        comment = web.rows().last.locator(".col-comment")
+        expect(comment).to_contain_text("ws76: replay of")
+        expect(comment).to_contain_text("as recorded")
+        web.rows().last.click()
+        web.tab("WebSocket")
+        expect(web.content()).to_contain_text("4 Messages")
+        expect(web.content().get_by_text("volume up")).to_have_count(2)
+        web.keep("replayed", 300)
+        web.tab("Response")
+        expect(web.content()).to_contain_text("digest verified")
+
+
+def test_a_recording_is_replayed_by_a_command(chromium: BrowserContext, tmp_path: Path) -> None:
+    from playwright.sync_api import expect
+
+    recording = tmp_path / "recorded.ws76.jsonl"
+    with (
+        serving("eventlet") as server,
+        mitmweb(
+            chromium, tmp_path, reversing(server.url), "--set", f"ws76_record={recording}"
+        ) as web,
+    ):
+        with connected(web.mitm.url) as client:
+            client.open(f"{web.mitm.url}/remote", origin=ORIGIN)
+            client.send("typed on the TV")
+            assert client.receive() == "typed on the TV"
+            assert client.close() in (CLOSING, b"")
+        expect(web.rows()).to_have_count(1)
+        web.show_command_bar()
+        web.command("set ws76_record=")
+        web.command(f"hixie.replay.client {recording}")
+        expect(web.rows()).to_have_count(2)
+        expect(web.rows().last.locator(".col-comment")).to_contain_text("as recorded")

@@ -8,8 +8,9 @@ import asyncio
 import base64
 import json
 from typing import Any
+from urllib.parse import unquote
 
-from mitmproxy import ctx, http
+from mitmproxy import ctx, exceptions, http
 from mitmproxy.flow import Flow
 
 _tasks: set[asyncio.Task[None]] = set()
@@ -40,6 +41,9 @@ async def _later(deed: Any) -> None:
 class Actor:
     """Messages are commands; so are some paths."""
 
+    def __init__(self) -> None:
+        self._ended: dict[str, http.HTTPFlow] = {}
+
     def requestheaders(self, flow: http.HTTPFlow) -> None:
         if "stream-all" in flow.request.path:
             flow.request.stream = True
@@ -50,6 +54,8 @@ class Actor:
             _do(_when_waiting(flow, flow.kill))
         elif "kill-waiting" in flow.request.path:
             _do(_later(flow.kill))
+        elif "?do=" in flow.request.path:
+            self._do(flow)
         elif "edit-request" in flow.request.path:
             flow.request.headers["Sec-WebSocket-Key1"] = "1 2"
 
@@ -91,10 +97,25 @@ class Actor:
             call("inject.websocket", flow, False, b"to the server")
 
     def websocket_end(self, flow: http.HTTPFlow) -> None:
+        self._ended[flow.request.path] = flow
         self._print("end", flow)
 
     def error(self, flow: http.HTTPFlow) -> None:
         self._print("error", flow)
+
+    def _do(self, flow: http.HTTPFlow) -> None:
+        """Do what a user does, and answer once that is done: 204, or 400 with the reason."""
+        verb, _, rest = unquote(flow.request.path.partition("?do=")[2]).partition(" ")
+        flow.response = http.Response.make(204)
+        try:
+            if verb == "set":
+                ctx.options.set(rest)
+            elif verb == "replay":
+                ctx.master.commands.call("replay.client", [self._ended[rest]])
+            else:
+                ctx.master.commands.execute(f"{verb} {rest}")
+        except (exceptions.CommandError, exceptions.OptionsError) as error:
+            flow.response = http.Response.make(400, str(error))
 
     @staticmethod
     def _print(event: str, flow: http.HTTPFlow) -> None:
@@ -118,6 +139,7 @@ class Actor:
             "marked": flow.marked,
             "metadata": flow.metadata.get("ws76"),
             "live": flow.live,
+            "is_replay": flow.is_replay,
         }
         if websocket is not None:
             told["close"] = [

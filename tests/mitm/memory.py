@@ -5,18 +5,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from mitmproxy import http
 from mitmproxy.addons.core import Core
 from mitmproxy.addons.proxyserver import Proxyserver
+from mitmproxy.connection import Client
 from mitmproxy.options import Options
 from mitmproxy.proxy.commands import StartHook
 from mitmproxy.proxy.layers.http import HttpLayer, HTTPMode
 
 from ws76proxy.mitm.hooks import Hooks
 from ws76proxy.mitm.memory import Wires, make_context
+from ws76proxy.mitm.recording import Run
 from ws76proxy.mitm.settings import Settings
+from ws76proxy.record import AnyRecord, Messages
 
 __all__ = ["ANSWER", "DIGEST", "HEAD", "KEY3", "Memory", "stock_options"]
 
@@ -60,10 +63,27 @@ def stock_options() -> Options:
 _OPTIONS = stock_options()
 
 
+class _Run:
+    """Stands where a recorder stands: keeps what it is told, each message by itself."""
+
+    def __init__(self) -> None:
+        self.records: list[AnyRecord] = []
+
+    def tell(self, record: AnyRecord | Messages) -> None:
+        if isinstance(record, Messages):
+            self.records += record.records()
+        else:
+            self.records.append(record)
+
+    def watch(self, client: Client) -> None:
+        """It always has room."""
+
+
 class Memory(Wires):
     """A reverse proxy to example.com:80; `flows` are those that have been seen, `names` the hooks.
 
-    `then` is called after the addon's own hook, with the hook's name and the flow.
+    `then` is called after the addon's own hook, with the hook's name and the flow. With `record`
+    all sessions are recorded in `recorded`, or by a `Run`.
     """
 
     def __init__(
@@ -71,11 +91,16 @@ class Memory(Wires):
         settings: Settings | None = None,
         then: Callable[[str, http.HTTPFlow], object] = lambda _name, _flow: None,
         mode: str = "reverse:http://example.com",
+        *,
+        record: bool | Run = False,
         **options: object,
     ) -> None:
         self.flows: list[http.HTTPFlow] = []
         self.names: list[str] = []
-        self._addon = Hooks(lambda: settings or Settings(), lambda: True)
+        recorder = _Run()
+        self.recorded = recorder.records
+        run = record if isinstance(record, Run) else cast("Run", recorder) if record else None
+        self._addon = Hooks(lambda: settings or Settings(), lambda: True, lambda: run)
         self._then = then
         context = make_context(_OPTIONS, mode=mode, server=("example.com", 80), **options)
         regular = mode == "regular"

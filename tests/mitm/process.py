@@ -14,8 +14,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
+from urllib.parse import quote
 
-from tests.mitm.peers import PATIENCE
+from tests.mitm.peers import PATIENCE, Peer
+from ws76proxy.wire import ResponseHead
 
 __all__ = ["ADDON", "Mitmdump", "run_mitmdump"]
 
@@ -98,6 +100,20 @@ class Mitmdump:
             self._take(self._lines.get())
         assert self._process.stdout is not None
         self._process.stdout.close()
+
+    def do(self, deed: str) -> str:
+        """Have the actor do what a user does (a command, `set OPTION=VALUE`, `replay PATH`).
+
+        Why that was refused; empty where it was not.
+        """
+        peer = Peer.connect(self.port)
+        target = f"http://127.0.0.1:{self.port}/actor?do={quote(deed)}"
+        peer.send(f"GET {target} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode())
+        head = ResponseHead(peer.until(b"\r\n\r\n"))
+        reason = peer.exactly(int(head.value(b"content-length") or 0)).decode()
+        peer.close()
+        assert (head.status == 400) is bool(reason), head
+        return reason
 
     def check_log(self) -> None:
         """Nothing in it that should not be there."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable, Iterable
 
 import pytest
 
 from ws76proxy.endpoint import Endpoint
-from ws76proxy.record import FindingRecord, FrameRecord, Messages, NoticeRecord
+from ws76proxy.record import BytesRecord, FindingRecord, FrameRecord, Messages, NoticeRecord
 from ws76proxy.session import Peer, Send, Session, SessionOptions, Tell
 from ws76proxy.session.held import Decide, HeldConversation, HeldMessage
 from ws76proxy.wire import Head, RequestHead, ResponseHead, encode_length, hixie75
@@ -24,6 +25,7 @@ class Held:
         decide: Callable[[HeldMessage], object] = lambda _message: None,
         max_message: int = 100,
         early: bytes = b"",
+        lossless: bool = False,
     ) -> None:
         self.decide = decide
         self.sent = {Peer.CLIENT: list[bytes](), Peer.SERVER: list[bytes]()}
@@ -32,7 +34,9 @@ class Held:
         here = Endpoint(False, "here", 80)
         self.session = Session(
             1,
-            SessionOptions(upstream=here, listener=here, max_message=max_message),
+            SessionOptions(
+                upstream=here, listener=here, max_message=max_message, lossless=lossless
+            ),
             client="",
             started="",
             clock=lambda: 0.0,
@@ -45,6 +49,8 @@ class Held:
         server.receive_head(RESPONSE)
         for leg in (client, server):
             leg.events()
+        # Whoever has read the handshake has counted it.
+        self.session.traffic[Peer.CLIENT].bytes = len(REQUEST.raw)
         self.phase = HeldConversation(self.session, client, server)
         self.session.enter(self.phase)
         self._carry_out(self.phase.begin())
@@ -58,6 +64,9 @@ class Held:
 
     def end(self) -> None:
         self._carry_out(self.session.connection_lost(Peer.CLIENT, None))
+
+    def stop(self) -> None:
+        self._carry_out(self.session.end())
 
     @property
     def notices(self) -> list[str]:
@@ -208,3 +217,62 @@ def test_injected_and_refused() -> None:
     assert held.decided == []
     assert len(held.notices) == 1
     assert held.notices[0].startswith("not injected: byte 0xFF at offset 3")
+
+
+def _told_bytes(held: Held) -> list[tuple[int, bytes]]:
+    records = [one for one in held.told if isinstance(one, BytesRecord)]
+    return [(one.offset, base64.b64decode(one.raw)) for one in records]
+
+
+ABSURD = b"\x80" + encode_length(2**70)
+
+
+@pytest.mark.parametrize("ends", ["the client ends", "both are ended"])
+def test_what_no_frame_holds_is_told(ends: str) -> None:
+    held = Held(lossless=True)
+    held.say(b"\x00whole\xff\x00not ", b"finished")
+    assert _told_bytes(held) == []
+    if ends == "the client ends":
+        held.end()
+    else:
+        held.stop()
+    assert _told_bytes(held) == [(len(REQUEST.raw) + 7, b"\x00not finished")]
+
+
+def test_what_is_not_decoded_is_told_once() -> None:
+    held = Held(lossless=True)
+    held.say(b"\x00ok\xff" + ABSURD + b"\x00what", b"ever\xff")
+    held.end()
+    told = b"".join(data for _, data in _told_bytes(held))
+    frames = [one for one in held.told if isinstance(one, FrameRecord)]
+    assert base64.b64decode(frames[0].raw) + told == ABSURD + b"\x00whatever\xff"
+    offsets = [offset for offset, _ in _told_bytes(held)]
+    assert offsets[-1] == len(REQUEST.raw) + 4 + len(ABSURD) + len(b"\x00what")
+
+
+def test_nobody_is_told_where_nobody_records() -> None:
+    held = Held(lambda message: setattr(message, "content", b"else"))
+    held.say(b"\x00one\xff", ABSURD + b"rest")
+    held.end()
+    assert _told_bytes(held) == []
+    assert held.notices == []
+
+
+def test_what_became_of_a_message_is_told_behind_it() -> None:
+    def decide(message: HeldMessage) -> None:
+        if message.original == b"drop":
+            message.dropped = True
+        elif message.original != b"leave":
+            message.content = "wörld" * 1000
+
+    held = Held(decide, lossless=True)
+    held.say(b"\x00change\xff\x00drop\xff\x00leave\xff")
+    held.inject("more")
+    kinds = [type(one) for one in held.told]
+    assert kinds == [Messages, NoticeRecord, NoticeRecord, NoticeRecord]
+    assert all(isinstance(one, NoticeRecord) and one.level == "info" for one in held.told[1:])
+    first, second, third = held.notices
+    assert "message 1 of the client went on as 'wörld" in first
+    assert len(first) < 1200
+    assert "message 2 of the client was dropped" in second
+    assert "injected" in third

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from mitmproxy.net.http import http1
 from mitmproxy.proxy.layers import http as http_layers
 from mitmproxy.proxy.layers import websocket
+from mitmproxy.tools.web import app
 
 from tests.mitm.memory import stock_options
 from ws76proxy.mitm import patches, selftest
 from ws76proxy.mitm.patches import PATCHES, UnknownMitmproxyError
+from ws76proxy.mitm.web import with_replay_button
 
 
 def _now() -> list[Any]:
@@ -85,3 +88,11 @@ def test_the_layer_still_looks_like_its_own_kind(patched: None) -> None:
     assert now.__name__ == "WebsocketLayer"
     assert issubclass(stock, now)
     assert isinstance(stock.__new__(stock), now)
+
+
+def test_the_page_of_mitmweb_has_one_replay_button() -> None:
+    folder = Path(app.__file__).parent / "static"
+    scripts = [path.read_text(encoding="utf-8") for path in folder.glob("*.js")]
+    changed = [text for text in map(with_replay_button, scripts) if text is not None]
+    assert len(changed) == 1
+    assert with_replay_button(changed[0]) is None

@@ -11,7 +11,7 @@ from mitmproxy import contentviews, ctx, http
 from mitmproxy.io import tnetstring
 
 from tests.mitm.memory import ANSWER, DIGEST, HEAD, KEY3, Memory
-from ws76proxy.mitm.handshake import handshake_of
+from ws76proxy.mitm.handshakes import handshake_of
 from ws76proxy.mitm.settings import Settings
 from ws76proxy.mitm.told import records_of
 from ws76proxy.mitm.view import NAME, add_view

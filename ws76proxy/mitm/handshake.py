@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Literal
-from weakref import WeakKeyDictionary
 
 from mitmproxy import connection, http
 from mitmproxy.websocket import WebSocketData
@@ -19,8 +18,10 @@ from ws76proxy.diagnosis import (
     check_request,
     check_response,
     check_unfinished,
-    expected_location,
 )
+from ws76proxy.mitm.adjusted import adjusted_response
+from ws76proxy.mitm.arrivals import Arrivals
+from ws76proxy.mitm.legs import client_side, server_side
 from ws76proxy.mitm.places import (
     address_of,
     host_of,
@@ -32,17 +33,19 @@ from ws76proxy.mitm.pristine import (
     answer_of,
     assembled_request,
     assembled_response,
-    dialect_of_request,
     head_of,
     with_fields_of,
 )
+from ws76proxy.mitm.recording import Run
+from ws76proxy.mitm.server_replay import answer_of_plan
 from ws76proxy.mitm.settings import Settings
 from ws76proxy.mitm.told import Told
+from ws76proxy.record import AnyRecord, Messages, NoticeRecord
+from ws76proxy.replay import Plan
 from ws76proxy.session import Command, Peer, Session, SessionOptions, Tell
 from ws76proxy.session.adjust import (
     Adjustment,
     adjust_request,
-    adjust_response,
     ask_again,
     repair_response,
 )
@@ -50,6 +53,7 @@ from ws76proxy.session.answer import Answer
 from ws76proxy.session.held import HeldConversation
 from ws76proxy.session.telling import (
     tell_adjustments,
+    tell_challenge,
     tell_request,
     tell_response,
 )
@@ -58,53 +62,39 @@ from ws76proxy.wire import (
     Dialect,
     RequestHead,
     ResponseHead,
+    ServerConnection,
     generate_challenge,
-    hixie75,
     hixie76,
 )
+from ws76proxy.wire.challenge import DIGEST_SIZE
 
-__all__ = ["Handshake", "begin", "forget", "handshake_of"]
+__all__ = ["Choose", "Handshake"]
 
-_handshakes: WeakKeyDictionary[http.HTTPFlow, Handshake] = WeakKeyDictionary()
-
-
-def handshake_of(flow: http.HTTPFlow) -> Handshake | None:
-    """The handshake that a flow is about; None for all other flows."""
-    return _handshakes.get(flow)
-
-
-def begin(flow: http.HTTPFlow, settings: Settings, numbers: Iterator[int]) -> Handshake | None:
-    """A request's head has come: its handshake, if it is one of hixie; it takes a number then."""
-    # A flow that is read from a file goes through the same hooks, and has been told of.
-    dialect = dialect_of_request(flow.request) if flow.live else Dialect.HTTP
-    if not dialect.is_hixie:
-        return None
-    handshake = Handshake(flow, dialect, settings, next(numbers))
-    _handshakes[flow] = handshake
-    return handshake
-
-
-def forget(flow: http.HTTPFlow) -> None:
-    """The flow is over."""
-    _handshakes.pop(flow, None)
-    vars(flow).pop("kill", None)
+Choose = Callable[[RequestHead, Dialect], Plan | None]
+"""Says which recorded session's server answers a request; None: the real one."""
 
 
 class Handshake:
     """What is known of one handshake; it never holds its flow, which is given to each method.
 
     A method belongs to the hook whose name it has. `is_open` says that a 101 has been answered and
-    that frames come next.
+    that frames come next; `plan`, whose server answers in place of the real one.
     """
 
     def __init__(
-        self, flow: http.HTTPFlow, dialect: Dialect, settings: Settings, number: int
+        self,
+        flow: http.HTTPFlow,
+        dialect: Dialect,
+        settings: Settings,
+        number: int,
+        run: Run | None = None,
     ) -> None:
         self.settings = settings
         self.dialect = dialect
         self.is_open = False
         self.is_in_layer = False
         self.is_killed = False
+        self.plan: Plan | None = None
         self.told = Told(dialect)
         self._came = head_of(flow.request)
         self._went = self._came
@@ -112,9 +102,14 @@ class Handshake:
         self._asked_key3 = b""
         self._response: ResponseHead | None = None
         self._digest = b""
+        self._stood_in: ResponseHead | None = None
         self._changes: list[Adjustment] = []
         self._looked_at_request = False
         self._failures: list[Diagnosis] = []
+        self._run = run
+        if run is not None:
+            run.watch(flow.client_conn)
+        self._request_told = b""
         listener = listener_of(flow, self._came)
         self.session = Session(
             number,
@@ -124,13 +119,16 @@ class Handshake:
                 challenge=settings.challenge,
                 host=host_treatment(flow),
                 repair=settings.repair,
+                lossless=run is not None,
             ),
             client=address_of(flow.client_conn),
-            started=datetime.fromtimestamp(flow.request.timestamp_start, UTC).isoformat(),
+            # By both clocks now, so that the times of messages and of records fit together.
+            started=datetime.now(UTC).isoformat(),
             clock=time.monotonic,
             random_below=secrets.randbelow,
         )
         self.session.dialect = dialect
+        self._arrivals = Arrivals(self.session)
         self.told.put(flow)
 
     # One method a hook
@@ -171,10 +169,33 @@ class Handshake:
             _set_fields(flow.request, asked)
             flow.request.raw_content = own.key3
             self._changes += changes
-        self.tell(tell_request(session, self.dialect, self._came, assembled_request(flow.request)))
+        self._tell_request(assembled_request(flow.request))
         self.tell(tell_adjustments(session, "server", self._changes))
         self.tell(session.tell_findings(diagnoses))
         self._looked_at_request = True
+
+    def stand_in(self, flow: http.HTTPFlow, choose: Choose) -> None:
+        """Have a recorded server answer, if `choose` has one for this request."""
+        went, key3 = assembled_request(flow.request), flow.request.raw_content or b""
+        plan = choose(went, self.dialect)
+        if plan is None:
+            return
+        secure = upstream_of(flow).secure
+        flow.response = answer_of_plan(plan, went, key3, self.dialect, secure=secure)
+        flow.is_replay = "response"
+        self.plan = plan
+        self._stood_in = assembled_response(flow.response)
+        text = f"the server is not asked: {plan.name} answers"
+        session = self.session
+        self.tell(
+            [
+                Tell(
+                    NoticeRecord(
+                        session=session.number, time=session.now(), level="info", text=text
+                    )
+                )
+            ]
+        )
 
     def responseheaders(self, flow: http.HTTPFlow) -> None:
         """The server has answered: make a 101 speak of the address that this client knows."""
@@ -184,8 +205,10 @@ class Handshake:
         self._went = assembled_request(flow.request)
         self._asked_key3 = flow.request.raw_content or b""
         session.options = replace(session.options, upstream=upstream_of(flow))
-        self.tell(tell_request(session, self.dialect, self._came, self._went))
-        came = answer_of(flow.request)
+        if self._went.raw != self._request_told:
+            # Somebody has changed it since.
+            self._tell_request(self._went)
+        came = answer_of(flow.request) or self._stood_in
         if came is None:
             return
         self._response = came
@@ -194,19 +217,22 @@ class Handshake:
         )
         if flow.response.status_code != 101:
             session.outcome = "refused"
-            self.tell(tell_response(session, came, assembled_response(flow.response)))
+            self.tell(tell_response(session, came, assembled_response(flow.response), 0))
             self.tell(session.tell_findings(diagnoses))
             self._comment_on(flow, diagnoses)
+            self._arrivals.is_unread = True
             return
         with_fields_of(flow.response, came)
-        adjusted, changes = self._adjusted(assembled_response(flow.response))
+        adjusted, changes = adjusted_response(
+            assembled_response(flow.response), self._came, self._went, session.options
+        )
         if self.settings.repair:
             adjusted, repairs = repair_response(
                 adjusted, self._came, self.dialect, session.options.listener
             )
             changes += repairs
         _set_fields(flow.response, adjusted)
-        self.tell(tell_response(session, came, adjusted))
+        self.tell(tell_response(session, came, adjusted, 0))
         self.tell(tell_adjustments(session, "client", changes))
         self.tell(session.tell_findings(diagnoses))
         self._failures = [one for one in diagnoses if one.finding.severity is Severity.ERROR]
@@ -227,18 +253,21 @@ class Handshake:
             self.is_open = True
             self.session.outcome = "open"
             flow.websocket = WebSocketData()
+        else:
+            self.session.outcome = "passed-on"
 
     def error(self, flow: http.HTTPFlow) -> None:
         """It did not come to an end: say what was still to come."""
         session = self.session
-        session.outcome = "failed"
+        if session.outcome != "refused":
+            session.outcome = "failed"
         if not self._looked_at_request:
-            self.tell(tell_request(session, self.dialect, self._came, self._came))
+            self._tell_request(self._came)
             self.tell(session.tell_findings(check_request(self._came, self.dialect)))
         response = self._response or answer_of(flow.request)
         if response is not None and self._response is None:
             # mitmproxy has refused what it could read of the answer; the client gets none of it.
-            self.tell(tell_response(session, response, response))
+            self.tell(tell_response(session, response, response, 0))
             self.tell(
                 session.tell_findings(
                     check_response(
@@ -252,6 +281,9 @@ class Handshake:
         ended_by: Literal["client", "server"] = "server"
         if not flow.client_conn.state & connection.ConnectionState.CAN_READ:
             ended_by = "client"
+        self._tell_how_it_ended(flow, ended_by)
+        if self._response is not None and self.dialect is Dialect.HIXIE_76:
+            self._tell_half_a_digest()
         diagnoses = check_unfinished(
             self.dialect,
             request=self._came,
@@ -263,34 +295,56 @@ class Handshake:
         self.tell(session.tell_findings(diagnoses))
         self._comment_on(flow, diagnoses)
 
+    def finish(self) -> None:
+        """Nothing more will come of it, and no conversation: sum up."""
+        self._arrivals.finish()
+        self.tell(self.session.end())
+
+    def break_off(self) -> None:
+        """mitmproxy ends, and the session with it: it is told so."""
+        self.tell(self.session.tell_closing("relay", "shutdown", "mitmproxy has ended"))
+        self.tell(self.session.end())
+
     # For the layer
 
     def converse(self) -> HeldConversation:
         """Both streams, read up to the first frame, and held from there on."""
-        wire = hixie76 if self.dialect is Dialect.HIXIE_76 else hixie75
-        limit = self.session.options.max_message
-        client = wire.ServerConnection(max_message=limit)
-        server = wire.ClientConnection(max_message=limit)
         assert self._response is not None  # noqa: S101 - is_open says so
-        client.receive_head(self._came)
-        client.receive_data(self._key3)
-        server.receive_head(self._response)
-        server.receive_data(self._digest)
-        for leg in (client, server):
-            leg.events()
+        limit = self.session.options.max_message
+        client = client_side(self.dialect, self._came, self._key3, limit)
+        server = server_side(self.dialect, self._response, self._digest, limit)
         session = self.session
         session.wants_server = session.is_connected = True
+        self._arrivals.converse()
         conversation = HeldConversation(session, client, server)
         session.enter(conversation)
         return conversation
 
+    def server_leg(self) -> ServerConnection:
+        """The server's side of it, for who plays that: it reads what the client sends next."""
+        limit = self.session.options.max_message
+        leg = client_side(self.dialect, self._went, self._asked_key3, limit)
+        leg.open()
+        return leg
+
     def tell(self, commands: Iterable[Command]) -> None:
-        """Keep what is told."""
+        """Keep what is told, and record it."""
         for command in commands:
             if isinstance(command, Tell):
+                self.record(command.record)
                 self.told.add(command.record)
 
+    def record(self, record: AnyRecord | Messages) -> None:
+        """Write it to the recording, where there is one."""
+        if self._run is not None:
+            self._run.tell(record)
+
     # For the patches
+
+    def received(self, peer: Peer, data: bytes) -> None:
+        """A peer has sent this, before there was a conversation; asked only for a recording."""
+        if not self.is_open:
+            self.tell(self._arrivals.add(peer, data))
 
     def note_key3(self, data: bytes) -> None:
         """So much of key3 has come."""
@@ -320,22 +374,36 @@ class Handshake:
         self._failures += [one for one in diagnoses if one.finding.severity is Severity.ERROR]
         return sent
 
-    def _adjusted(self, head: ResponseHead) -> tuple[ResponseHead, list[Adjustment]]:
-        options = self.session.options
-        adjusted, changes = adjust_response(head, self._came, self._went, options)
-        # A location that is wholly right for the server is made wholly right for the client: a
-        # request that was sent to another path (map_remote) differs there too.
-        theirs = expected_location(self._went, options.upstream.secure)
-        ours = expected_location(self._came, options.listener.secure)
-        for name in (b"sec-websocket-location", b"websocket-location"):
-            field, before = adjusted.get(name), head.value(name)
-            if field is not None and before == theirs and field.value != ours:
-                why = "the client knows this address"
-                label = field.name.decode("latin-1")
-                changes = [one for one in changes if one.what != label]
-                changes.append(Adjustment(label, before, ours, "proxy", why))
-                adjusted = adjusted.replace_field(field, ours)
-        return adjusted, changes
+    def _tell_request(self, went: RequestHead) -> None:
+        self._request_told = went.raw
+        went = self._came if went.raw == self._came.raw else went
+        self.tell(tell_request(self.session, self.dialect, self._came, went, 0))
+
+    def _tell_how_it_ended(self, flow: http.HTTPFlow, by: Literal["client", "server"]) -> None:
+        if self.is_killed:
+            self.tell(self.session.tell_closing("relay", "shutdown", "killed by the user"))
+        elif by == "client" or flow.server_conn.timestamp_tcp_setup is not None:
+            self.tell(self.session.tell_closing(by, "end-of-stream", ""))
+
+    def _tell_half_a_digest(self) -> None:
+        session = self.session
+        asked = hixie76.challenge_of(self._went, self._asked_key3)
+        session.verdict = "missing" if len(self._digest) < DIGEST_SIZE else "unanswerable"
+        self.tell(
+            tell_challenge(
+                session,
+                asked,
+                self._asked_key3,
+                asked_by="client" if asked == self._client_challenge else "relay",
+                answered_by="server",
+                received=self._digest,
+                verdict=session.verdict,
+            )
+        )
+        assert self._response is not None  # noqa: S101 - only then there can be a digest
+        self._arrivals.told(Peer.SERVER, len(self._response.raw) + len(self._digest))
+        if asked == self._client_challenge:
+            self._arrivals.told(Peer.CLIENT, len(self._came.raw) + len(self._key3))
 
     def _comment_on(self, flow: http.HTTPFlow, diagnoses: list[Diagnosis]) -> None:
         errors = [one for one in diagnoses if one.finding.severity is Severity.ERROR]

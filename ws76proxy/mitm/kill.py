@@ -8,7 +8,7 @@ from mitmproxy import ctx, http
 from mitmproxy.addons.proxyserver import Proxyserver
 from mitmproxy.exceptions import ControlException
 
-from ws76proxy.mitm.handshake import handshake_of
+from ws76proxy.mitm.handshakes import handshake_of
 from ws76proxy.mitm.layer import KillInjected
 
 __all__ = ["make_killable"]

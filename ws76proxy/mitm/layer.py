@@ -24,9 +24,11 @@ from mitmproxy.proxy.utils import expect
 from mitmproxy.websocket import WebSocketData, WebSocketMessage
 
 from ws76proxy.diagnosis import Severity
-from ws76proxy.mitm.handshake import Handshake, forget
+from ws76proxy.mitm.handshake import Handshake
+from ws76proxy.mitm.handshakes import forget
 from ws76proxy.record import (
     AnyRecord,
+    BytesRecord,
     ClosingRecord,
     FindingRecord,
     FrameRecord,
@@ -67,47 +69,66 @@ class HixieLayer(layer.Layer):
         self._phase = self._handshake.converse()
         self._handle_event = self._relay
         yield WebsocketStartHook(self.flow)
-        yield from self._carry_out(self._phase.begin())
+        yield from self._begin()
         yield from self._end_if_over()
 
     _handle_event = _start
 
     @expect(  # type: ignore[untyped-decorator]
-        events.DataReceived, events.ConnectionClosed, WebSocketMessageInjected, KillInjected
+        events.DataReceived,
+        events.ConnectionClosed,
+        events.Wakeup,
+        WebSocketMessageInjected,
+        KillInjected,
     )
     def _relay(self, event: events.Event) -> layer.CommandGenerator[None]:
-        session = self._handshake.session
-        if isinstance(event, events.DataReceived):
-            asked = session.receive_data(self._peer(event.connection), event.data)
-            yield from self._carry_out(cast("Iterator[HeldCommand]", asked))
-        elif isinstance(event, events.ConnectionClosed):
-            peer = self._peer(event.connection)
-            self._first_to_close = self._first_to_close or peer
-            # Both connections close now: what has come of a frame of the other is all of it.
-            yield from self._carry_out(self._phase.release(peer.other))
-            asked = session.connection_lost(peer, None)
-            yield from self._carry_out(cast("Iterator[HeldCommand]", asked))
-            yield from self._end(peer)
-        elif isinstance(event, WebSocketMessageInjected):
-            yield from self._inject(event.message)
+        yield from self._handle(event)
         yield from self._end_if_over()
 
     def _done(self, _: events.Event) -> layer.CommandGenerator[None]:
         yield from ()
 
+    # What happens
+
+    def _begin(self) -> layer.CommandGenerator[None]:
+        yield from self._carry_out(self._phase.begin())
+
+    def _handle(self, event: events.Event) -> layer.CommandGenerator[None]:
+        if isinstance(event, events.DataReceived):
+            session = self._handshake.session
+            asked = session.receive_data(self._peer(event.connection), event.data)
+            yield from self._carry_out(cast("Iterator[HeldCommand]", asked))
+        elif isinstance(event, events.ConnectionClosed):
+            yield from self._ended(self._peer(event.connection))
+        elif isinstance(event, WebSocketMessageInjected):
+            yield from self._inject(event.message)
+
+    def _ended(self, peer: Peer) -> layer.CommandGenerator[None]:
+        """A peer will say no more."""
+        self._first_to_close = self._first_to_close or peer
+        # Both connections close now: what has come of a frame of the other is all of it.
+        yield from self._carry_out(self._phase.release(peer.other))
+        asked = self._handshake.session.connection_lost(peer, None)
+        yield from self._carry_out(cast("Iterator[HeldCommand]", asked))
+        yield from self._end(peer)
+
     # What the session asks for
 
     def _carry_out(self, asked: Iterable[HeldCommand]) -> layer.CommandGenerator[None]:
         for command in asked:
+            if self._is_killed and isinstance(command, Send | Decide):
+                # It goes nowhere; what has come is told nevertheless.
+                continue
             if isinstance(command, Send):
-                yield commands.SendData(self._connection(command.peer), command.data)
+                yield from self._send(command.peer, command.data)
             elif isinstance(command, Decide):
                 yield from self._decide(command.message)
-                if self._is_killed:
-                    return
             elif isinstance(command, Tell):
                 yield from self._tell(command.record)
             # What closes is decided here: mitmproxy cannot close one direction alone.
+
+    def _send(self, peer: Peer, data: bytes) -> layer.CommandGenerator[None]:
+        yield commands.SendData(self._connection(peer), data)
 
     def _decide(self, held: HeldMessage) -> layer.CommandGenerator[None]:
         content = held.original
@@ -129,14 +150,17 @@ class HixieLayer(layer.Layer):
         self._let_go()
 
     def _tell(self, record: AnyRecord | Messages) -> layer.CommandGenerator[None]:
-        told = self._handshake.told
-        if isinstance(record, Messages):
+        self._handshake.record(record)
+        if isinstance(record, Messages | BytesRecord):
             return
         if isinstance(record, FrameRecord):
             text = f"{record.direction}: frame of type 0x{record.frame_type:02x}"
             yield commands.Log(f"hixie: {text}, {record.size} bytes, passed on", logging.DEBUG)
             return
-        told.add(record)
+        if isinstance(record, NoticeRecord) and record.level == "info":
+            # What the list shows anyway.
+            return
+        self._handshake.told.add(record)
         if isinstance(record, NoticeRecord):
             yield commands.Log(f"hixie: {record.text}", logging.WARNING)
             if self._deciding is not None:
@@ -184,7 +208,7 @@ class HixieLayer(layer.Layer):
             yield from self._end(self._first_to_close)
 
     def _end(self, by: Peer | None) -> layer.CommandGenerator[None]:
-        if self._handle_event == self._done:
+        if self._is_over:
             return
         self._handle_event = self._done
         websocket, handshake = self._websocket, self._handshake
@@ -193,14 +217,20 @@ class HixieLayer(layer.Layer):
         websocket.timestamp_end = time.time()
         websocket.closed_by_client = None if by is None else by is Peer.CLIENT
         websocket.close_code, websocket.close_reason = code, reason
+        if self._is_killed:
+            killed = handshake.session.tell_closing("relay", "shutdown", "killed by the user")
+            handshake.tell(killed)
         handshake.tell(handshake.session.end())
         handshake.told.values["closing"] = reason
         handshake.told.put(self.flow)
         for peer in (Peer.SERVER, Peer.CLIENT):
-            yield commands.CloseConnection(self._connection(peer))
+            yield from self._hang_up(peer)
         yield WebsocketEndHook(self.flow)
         self.flow.live = False
         forget(self.flow)
+
+    def _hang_up(self, peer: Peer) -> layer.CommandGenerator[None]:
+        yield commands.CloseConnection(self._connection(peer))
 
     def _how(self, by: Peer | None) -> tuple[int, str]:
         if self._is_killed:
@@ -214,6 +244,10 @@ class HixieLayer(layer.Layer):
         if self._handshake.dialect is Dialect.HIXIE_75:
             return CLEAN, f"the {who} closed the connection: hixie-75 has no other way"
         return ABRUPT, f"the {who} closed the connection without FF 00"
+
+    @property
+    def _is_over(self) -> bool:
+        return bool(self._handle_event == self._done)
 
     @property
     def _is_killed(self) -> bool:

@@ -7,13 +7,15 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from mitmproxy import version
+from mitmproxy.addons import clientplayback, proxyserver
 from mitmproxy.net.http import http1
+from mitmproxy.proxy import server
 from mitmproxy.proxy.layers import http as http_layers
 from mitmproxy.proxy.layers import websocket
 from mitmproxy.proxy.layers.http import _http1
 
 from ws76proxy.errors import Ws76Error
-from ws76proxy.mitm import replacements
+from ws76proxy.mitm import client_replay, replacements
 
 __all__ = ["PATCHES", "Patch", "UnknownMitmproxyError", "check", "install", "uninstall"]
 
@@ -48,6 +50,7 @@ PATCHES = (
     Patch(_http1.Http1Server, "read_headers", ("self", "event"), replacements.request_reader),
     Patch(_http1.Http1Client, "read_headers", ("self", "event"), replacements.response_reader),
     Patch(_http1.Http1Client, "send", ("self", "event"), replacements.client_sender),
+    Patch(_http1.Http1Connection, "_handle_event", ("self", "event"), replacements.event_handler),
     Patch(_http1.Http1Connection, "make_pipe", ("self",), replacements.pipe_maker),
     Patch(
         http_layers.HttpStream,
@@ -59,7 +62,18 @@ PATCHES = (
     Patch(
         http_layers.HttpStream, "start_response_stream", ("self",), replacements.response_streamer
     ),
+    Patch(server.ConnectionHandler, "drain_writers", ("self",), replacements.writers_drainer),
+    Patch(clientplayback.ClientPlayback, "check", ("self", "f"), client_replay.flow_checker),
+    Patch(clientplayback, "ReplayHandler", ("flow", "options"), client_replay.replay_handler),
     Patch(websocket, "WebsocketLayer", ("context", "flow"), replacements.websocket_layer),
+)
+
+# What is not replaced, but built upon: the replay of a client is a connection of its own.
+_USED = (
+    (server.LiveConnectionHandler, ("self", "reader", "writer", "options", "mode"), "__init__"),
+    (server.ConnectionHandler, ("self",), "handle_client"),
+    (server.ConnectionHandler, ("self", "hook"), "handle_hook"),
+    (proxyserver.Proxyserver, ("self", "connection_id", "handler"), "register_connection"),
 )
 
 _stock: dict[Patch, Any] = {}
@@ -68,17 +82,23 @@ _stock: dict[Patch, Any] = {}
 def check() -> None:
     """Look for every name; raises UnknownMitmproxyError where one is not there or not as known."""
     for patch in PATCHES:
-        stock = vars(patch.owner).get(patch.name)
-        if not callable(stock):
-            raise UnknownMitmproxyError(f"there is no {patch}")
-        try:
-            found = tuple(inspect.signature(stock).parameters)
-        except (TypeError, ValueError):
-            found = ()
-        if found != patch.parameters:
-            raise UnknownMitmproxyError(
-                f"{patch} takes ({', '.join(found)}) instead of ({', '.join(patch.parameters)})"
-            )
+        _check(str(patch), vars(patch.owner).get(patch.name), patch.parameters)
+    for owner, parameters, name in _USED:
+        place = f"{owner.__module__}.{owner.__qualname__}.{name}"
+        _check(place, vars(owner).get(name), parameters)
+
+
+def _check(place: str, found: Any, parameters: tuple[str, ...]) -> None:
+    if not callable(found):
+        raise UnknownMitmproxyError(f"there is no {place}")
+    try:
+        taken = tuple(inspect.signature(found).parameters)
+    except (TypeError, ValueError):
+        taken = ()
+    if taken != parameters:
+        raise UnknownMitmproxyError(
+            f"{place} takes ({', '.join(taken)}) instead of ({', '.join(parameters)})"
+        )
 
 
 def install() -> None:

@@ -11,7 +11,7 @@ from mitmproxy.proxy import commands, events
 from mitmproxy.proxy.layer import CommandGenerator
 from mitmproxy.proxy.layers.http._events import RequestHeaders
 
-from ws76proxy.mitm.handshake import handshake_of
+from ws76proxy.mitm.handshakes import handshake_of
 from ws76proxy.mitm.layer import HixieLayer
 from ws76proxy.mitm.pristine import (
     dialect_of_request,
@@ -19,6 +19,10 @@ from ws76proxy.mitm.pristine import (
     remember_answer,
     remember_request,
 )
+from ws76proxy.mitm.recording import wait_for_room
+from ws76proxy.mitm.stand_in import StandInLayer
+from ws76proxy.mitm.wiretap import Wiretap, attach, tap_of
+from ws76proxy.session import Peer
 from ws76proxy.wire import Dialect, RequestHead, ResponseHead, dialect_of
 from ws76proxy.wire.challenge import DIGEST_SIZE, KEY3_SIZE
 
@@ -26,6 +30,7 @@ __all__ = [
     "body_size",
     "body_size_check",
     "client_sender",
+    "event_handler",
     "pipe_maker",
     "request_head_reader",
     "request_reader",
@@ -33,6 +38,7 @@ __all__ = [
     "response_reader",
     "response_streamer",
     "websocket_layer",
+    "writers_drainer",
 ]
 
 _BLANK_LINE = re.compile(rb"\n\r?\n")
@@ -80,11 +86,14 @@ def request_reader(stock: Any) -> Any:
         if raw is None or not maybe or not dialect_of(RequestHead(raw)).is_hixie:
             yield from stock(self, event)
             return
+        tap = self.ws76_tap = Wiretap()
+        tap.received(Peer.CLIENT, bytes(self.buf))
         _take_empty_lines(self.buf, raw)
         for command in stock(self, event):
             read = getattr(command, "event", None)
             if isinstance(read, RequestHeaders) and read.request is self.request:
                 remember_request(read.request, RequestHead(raw))
+                attach(read.request, tap)
             yield command
 
     return read_headers
@@ -109,6 +118,8 @@ def client_sender(stock: Any) -> Any:
     """A head and its key3 leave in one write, as some servers need it."""
 
     def send(self: Any, event: Any) -> Iterator[commands.Command]:
+        if isinstance(event, RequestHeaders):
+            self.ws76_tap = tap_of(event.request)
         if (
             isinstance(event, RequestHeaders)
             and not event.end_stream
@@ -128,6 +139,32 @@ def client_sender(stock: Any) -> Any:
             yield command
 
     return send
+
+
+def event_handler(stock: Any) -> Any:
+    """What comes of a handshake is heard before anybody has read it."""
+
+    def _handle_event(self: Any, event: events.Event) -> Any:
+        tap: Wiretap | None = getattr(self, "ws76_tap", None)
+        if tap is not None and isinstance(event, events.DataReceived):
+            if tap.is_closed:
+                self.ws76_tap = None
+            else:
+                is_client = event.connection == self.context.client
+                tap.received(Peer.CLIENT if is_client else Peer.SERVER, event.data)
+        return stock(self, event)
+
+    return _handle_event
+
+
+def writers_drainer(stock: Any) -> Any:
+    """Before more is read of a session, its recording has room for it."""
+
+    async def drain_writers(self: Any) -> None:
+        await wait_for_room(self.client)
+        await stock(self)
+
+    return drain_writers
 
 
 def pipe_maker(stock: Any) -> Any:
@@ -200,6 +237,8 @@ def websocket_layer(stock: Any) -> Any:
         def __call__(cls, context: Any, flow: http.HTTPFlow) -> Any:
             handshake = handshake_of(flow)
             if handshake is not None and handshake.is_open:
+                if handshake.plan is not None:
+                    return StandInLayer(context, flow, handshake, handshake.plan)
                 return HixieLayer(context, flow, handshake)
             return stock(context, flow)
 

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from mitmproxy import http
+from typing import cast
+
+from mitmproxy import connection, http
 from mitmproxy.optmanager import OptManager
 from mitmproxy.proxy import commands
 from mitmproxy.proxy.layers.http import HttpLayer, HTTPMode
 
-from ws76proxy.mitm.handshake import forget
+from ws76proxy.mitm.handshakes import forget
 from ws76proxy.mitm.hooks import Hooks
 from ws76proxy.mitm.memory import Wires, make_context
 from ws76proxy.mitm.patches import UnknownMitmproxyError
+from ws76proxy.mitm.recording import Run
 from ws76proxy.mitm.settings import Settings
 from ws76proxy.mitm.told import METADATA
+from ws76proxy.record import AnyRecord, Messages
+from ws76proxy.recording import RecordedSession, rebuild
+from ws76proxy.replay import Plan, plan_of
 
 __all__ = ["run"]
 
@@ -38,7 +44,10 @@ def run(options: OptManager) -> None:
     `options` are looked at for their names and defaults only.
     """
     try:
-        _run(options)
+        recorder = _Recorder()
+        _talk(options, recorder)
+        session = RecordedSession("a session in memory", None, recorder.records)
+        _talk_to_recording(options, plan_of(session))
     except UnknownMitmproxyError:
         raise
     except Exception as error:
@@ -46,21 +55,23 @@ def run(options: OptManager) -> None:
         raise UnknownMitmproxyError(f"a handshake in memory failed ({what})") from error
 
 
-def _run(options: OptManager) -> None:
-    hooks = Hooks(Settings, lambda: True)
-    flows: list[http.HTTPFlow] = []
+class _Recorder:
+    """Stands where a `Run` stands, and keeps what it is told."""
 
-    def hook(command: commands.StartHook) -> None:
-        (flow,) = command.args()
-        if isinstance(flow, http.HTTPFlow):
-            if flow not in flows:
-                flows.append(flow)
-            handler = getattr(hooks, command.name, None)
-            if handler is not None:
-                handler(flow)
+    def __init__(self) -> None:
+        self.records: list[AnyRecord] = []
 
-    context = make_context(options, mode="reverse:http://example.com", server=("example.com", 80))
-    wires = Wires(HttpLayer(context, HTTPMode.transparent), context, hook)
+    def tell(self, record: AnyRecord | Messages) -> None:
+        self.records += record.records() if isinstance(record, Messages) else [record]
+
+    def watch(self, client: connection.Client) -> None:
+        """Memory has room."""
+
+
+def _talk(options: OptManager, recorder: _Recorder) -> None:
+    """A session with a server."""
+    run = cast("Run", recorder)
+    wires, flows = _wires(options, Hooks(Settings, lambda: True, lambda: run))
     try:
         wires.from_client(_HEAD + _KEY3[:1])
         wires.from_client(_KEY3[1:] + _ASK)
@@ -80,6 +91,42 @@ def _run(options: OptManager) -> None:
     finally:
         for flow in flows:
             forget(flow)
+    streams = rebuild(recorder.records)
+    _expect("what was recorded of the client", streams.client, _HEAD + _KEY3 + _ASK + _CLOSE)
+    _expect("what was recorded of the server", streams.server, _ANSWER + _DIGEST + _REPLY + _CLOSE)
+
+
+def _talk_to_recording(options: OptManager, plan: Plan) -> None:
+    """The same session, with its recording in place of the server."""
+    hooks = Hooks(Settings, lambda: True, choose=lambda _request, _dialect: plan)
+    wires, flows = _wires(options, hooks)
+    try:
+        wires.from_client(_HEAD + _KEY3 + _ASK)
+        _expect("the recorded answer", wires.to_client, _ANSWER + _DIGEST + _REPLY)
+        wires.from_client(_CLOSE)
+        _expect("the recorded end", wires.to_client, _ANSWER + _DIGEST + _REPLY + _CLOSE)
+        _expect("the connections to a server", wires.opened, [])
+        _expect("the comparison", flows[0].metadata[METADATA]["replay"]["differences"], [])
+    finally:
+        for flow in flows:
+            forget(flow)
+
+
+def _wires(options: OptManager, hooks: Hooks) -> tuple[Wires, list[http.HTTPFlow]]:
+    """mitmproxy's layers with these hooks, and the flows that they will have seen."""
+    flows: list[http.HTTPFlow] = []
+
+    def hook(command: commands.StartHook) -> None:
+        (flow,) = command.args()
+        if isinstance(flow, http.HTTPFlow):
+            if flow not in flows:
+                flows.append(flow)
+            handler = getattr(hooks, command.name, None)
+            if handler is not None:
+                handler(flow)
+
+    context = make_context(options, mode="reverse:http://example.com", server=("example.com", 80))
+    return Wires(HttpLayer(context, HTTPMode.transparent), context, hook), flows
 
 
 def _expect(what: str, found: object, expected: object) -> None:

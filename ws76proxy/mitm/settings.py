@@ -1,14 +1,22 @@
 """The addon's options, with their help texts."""
 
+# mypy: untyped-calls-exclude=mitmproxy
+
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal, cast
 
 from mitmproxy.addonmanager import Loader
 from mitmproxy.optmanager import OptManager
+from mitmproxy.utils import human
 
-__all__ = ["Settings", "add_options", "read_options"]
+from ws76proxy.errors import UsageError
+from ws76proxy.recording.writer import RecordingOptions
+
+__all__ = ["Settings", "add_options", "read_options", "recording_options"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +60,46 @@ def add_options(loader: Loader) -> None:
         "Hixie sessions: keep only so many messages of each session in memory, the last ones; the"
         " flow says how many were let go. 0 keeps all.",
     )
+    loader.add_option(
+        "ws76_record",
+        str,
+        "",
+        "Record all hixie sessions: into the file PATH where it ends in .jsonl, else one file each"
+        " in the folder PATH.",
+    )
+    loader.add_option(
+        "ws76_record_secrets",
+        bool,
+        False,
+        "Record cookies, authorization and tokens in addresses too.",
+    )
+    loader.add_option(
+        "ws76_record_limit",
+        str,
+        "1g",
+        "Of a session that is larger no further messages are recorded; 0: no limit. Understands"
+        " k/m/g suffixes.",
+    )
+    loader.add_option(
+        "ws76_record_total",
+        str,
+        "16g",
+        "How large all files of a recording may become together; 0: no limit. Understands k/m/g"
+        " suffixes.",
+    )
+    loader.add_option(
+        "ws76_replay_client",
+        Sequence[str],
+        [],
+        "Play the clients of the hixie sessions in these recordings against their servers.",
+    )
+    loader.add_option(
+        "ws76_replay_server",
+        Sequence[str],
+        [],
+        "Answer hixie clients that ask for a resource in these recordings as the recorded server"
+        " did; that server is not asked. Sets connection_strategy to lazy.",
+    )
 
 
 def read_options(options: OptManager) -> Settings:
@@ -62,3 +110,28 @@ def read_options(options: OptManager) -> Settings:
         strict=options.ws76_strict,
         max_messages=max(options.ws76_max_messages, 0),
     )
+
+
+def recording_options(options: OptManager) -> RecordingOptions | None:
+    """What the options say about a recording; None: there is to be none. Raises UsageError."""
+    if not options.ws76_record:
+        if options.ws76_record_secrets:
+            raise UsageError("found ws76_record_secrets without ws76_record; expected both")
+        return None
+    return RecordingOptions(
+        path=Path(options.ws76_record).expanduser().absolute(),
+        secrets=options.ws76_record_secrets,
+        session_limit=_size(options, "ws76_record_limit"),
+        total_limit=_size(options, "ws76_record_total"),
+    )
+
+
+def _size(options: OptManager, name: str) -> int:
+    text: str = getattr(options, name)
+    try:
+        size = human.parse_size(text)
+    except ValueError:
+        size = None
+    if size is None or size < 0:
+        raise UsageError(f"{name}: found {text!r}; expected bytes, such as 65536, 64k or 16g")
+    return size

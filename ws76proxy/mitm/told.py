@@ -11,6 +11,7 @@ from ws76proxy.diagnosis import Severity
 from ws76proxy.record import (
     SCHEMA_VERSION,
     AnyRecord,
+    BytesRecord,
     ChallengeRecord,
     FindingRecord,
     Messages,
@@ -58,7 +59,7 @@ class Told:
 
     def add(self, record: AnyRecord | Messages) -> None:
         """Keep one more record: at most 128, and of what comes once only the last version."""
-        if isinstance(record, Messages):
+        if isinstance(record, Messages | BytesRecord):
             return
         values = self.values
         if isinstance(record, FindingRecord):
