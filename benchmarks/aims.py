@@ -57,7 +57,7 @@ WITHOUT_RECORDING = (
     *_COMMON,
     *_FASTER_THAN_MITMPROXY,
 )
-JSON_LINES = (
+RECORDS = (
     Aim("W1", Against.PASS_THROUGH, Sense.AT_LEAST, 0.04),
     Aim("W2", Against.PASS_THROUGH, Sense.AT_MOST, 1.25),
     Aim("W3", Against.PASS_THROUGH, Sense.AT_LEAST, 0.35),

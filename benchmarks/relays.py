@@ -8,7 +8,7 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from benchmarks.aims import ADDON, JSON_LINES, WITHOUT_RECORDING, Aim
+from benchmarks.aims import ADDON, RECORDS, WITHOUT_RECORDING, Aim
 
 HERE = Path(__file__).parent
 
@@ -20,6 +20,7 @@ class Relay:
     command: tuple[str, ...] = ()
     """With `{upstream}` for the port of the server and `{listen}` for the relay's own. A command
     without `{listen}` picks its port and announces it on stderr: `listening on ws://HOST:PORT`.
+    `{scratch}` is a folder for what it writes, removed afterwards.
     Empty: the load generator talks to the server itself."""
     environment: dict[str, str] = field(default_factory=dict)
     module: str | None = None
@@ -59,6 +60,8 @@ _RELAY = (
     *(sys.executable, "-m", "ws76proxy", "relay", "ws://127.0.0.1:{upstream}"),
     *("--listen", "127.0.0.1:0", "-q"),
 )
+# The limit of a session would make it cheaper.
+_RECORDING = ("--record", "{scratch}/sessions", "--record-limit", "0")
 
 RELAYS = {
     relay.name: relay
@@ -95,12 +98,27 @@ RELAYS = {
             aims=WITHOUT_RECORDING,
         ),
         Relay(
+            "ws76-record",
+            "ws76proxy relay, recording",
+            (*_RELAY, "--loop", "asyncio", *_RECORDING),
+            module="ws76proxy",
+            aims=RECORDS,
+        ),
+        Relay(
+            "ws76-uvloop-record",
+            "ws76proxy relay, uvloop, recording",
+            (*_RELAY, "--loop", "uvloop", *_RECORDING),
+            module="uvloop",
+            reference="asyncio-uvloop",
+            aims=RECORDS,
+        ),
+        Relay(
             "ws76-uvloop-json",
             "ws76proxy relay, uvloop, --json to /dev/null",
             (*_RELAY, "--loop", "uvloop", "--json"),
             module="uvloop",
             reference="asyncio-uvloop",
-            aims=JSON_LINES,
+            aims=RECORDS,
             default=False,
         ),
         Relay(

@@ -6,9 +6,10 @@ import json
 import os
 import statistics
 import subprocess
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from benchmarks.build import Programs
@@ -127,18 +128,24 @@ def measure(relay: Relay, work: Work, options: Options) -> dict[str, Any]:
             return {**result, PEAK: process.peak_memory_mib()}
 
 
-def _relaying(relay: Relay, upstream: int, options: Options) -> AbstractContextManager[Listening]:
+@contextmanager
+def _relaying(relay: Relay, upstream: int, options: Options) -> Iterator[Listening]:
     listen = None if relay.announces_port else free_port()
+    with TemporaryDirectory(prefix="ws76-benchmark-") as scratch:
+        values = {"{upstream}": str(upstream), "{listen}": str(listen), "{scratch}": scratch}
 
-    def fill(text: str) -> str:
-        return text.replace("{upstream}", str(upstream)).replace("{listen}", str(listen))
+        def fill(text: str) -> str:
+            for name, value in values.items():
+                text = text.replace(name, value)
+            return text
 
-    return listening(
-        [fill(part) for part in relay.command],
-        options.placement.relay,
-        port=listen,
-        environment={name: fill(value) for name, value in relay.environment.items()},
-    )
+        with listening(
+            [fill(part) for part in relay.command],
+            options.placement.relay,
+            port=listen,
+            environment={name: fill(value) for name, value in relay.environment.items()},
+        ) as process:
+            yield process
 
 
 def _load(relay: Relay, work: str, options: Options, port: int, *bounds: str) -> dict[str, Any]:
