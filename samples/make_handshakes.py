@@ -17,6 +17,8 @@ def toml(sample: Sample) -> str:
     lines = [f"title = {quoted(sample.title)}", f"source = {quoted(sample.source)}"]
     if sample.secure:
         lines.append("secure = true")
+    if sample.listener:
+        lines.append(f"listener = {quoted(sample.listener)}")
     lines.append(f"expect = {listed(sample.expect)}")
     lines.append(f"forbid = {listed(sample.forbid)}")
     if sample.steps:

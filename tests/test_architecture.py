@@ -18,7 +18,17 @@ _WIRE = _BASE | {"wire"}
 _JUDGING = _WIRE | {"diagnosis"}
 _RECORD = _JUDGING | {"record", "redaction"}
 _SESSION = _RECORD | {"bridge", "rules", "session"}
-_CLI = _SESSION | {"console", "demo", "inspector", "recording", "relay", "replay", "cli"}
+_CLI = _SESSION | {
+    "console",
+    "demo",
+    "explain",
+    "inspector",
+    "probe",
+    "recording",
+    "relay",
+    "replay",
+    "cli",
+}
 MAY_IMPORT = {
     "errors": set[str](),
     "endpoint": {"errors"},
@@ -32,10 +42,12 @@ MAY_IMPORT = {
     "session": _SESSION,
     "console": _RECORD,
     "demo": _SESSION,
+    "probe": _SESSION | {"console", "relay"},
     "relay": _SESSION,
     "recording": _SESSION,
     "replay": _SESSION | {"recording"},
     "inspector": _SESSION | {"recording"},
+    "explain": _SESSION | {"console", "recording"},
     "pytest_plugin": _SESSION | {"recording", "replay"},
     "mitm": _SESSION | {"console", "recording", "replay"},
     "cli": _CLI,
@@ -53,9 +65,37 @@ PURE = {
     "redaction",
     "session",
 }
-PURE_MODULES = {
-    f"{PACKAGE}.replay.{name}" for name in ("compare", "expect", "heads", "plan", "player")
-}
+# Pure places in parts that are not, and what has effects there.
+PURE_PLACES = (
+    *(f"{PACKAGE}.replay.{name}" for name in ("compare", "expect", "heads", "plan", "player")),
+    *(
+        f"{PACKAGE}.probe.{name}"
+        for name in (
+            "cases",
+            "judges",
+            "keys",
+            "model",
+            "opening",
+            "pace",
+            "redaction",
+            "scouting",
+            "script",
+            "target",
+            "witness",
+        )
+    ),
+)
+IMPURE_PLACES = (
+    f"{PACKAGE}.probe.connection",
+    f"{PACKAGE}.probe.runner",
+    f"{PACKAGE}.relay",
+    f"{PACKAGE}.replay.background",
+    f"{PACKAGE}.replay.client",
+    f"{PACKAGE}.replay.junit",
+    f"{PACKAGE}.replay.server",
+    f"{PACKAGE}.replay.soak",
+    f"{PACKAGE}.replay.stage",
+)
 EFFECTS = {
     "asyncio",
     "concurrent",
@@ -144,10 +184,10 @@ def upward(module: Module) -> Iterator[str]:
 
 def effects(module: Module) -> Iterator[str]:
     """Imports of I/O, clock or entropy in a module that must be pure."""
-    if module.part in PURE or module.name in PURE_MODULES:
+    is_pure_place = any(is_in(module.name, place) for place in PURE_PLACES)
+    if module.part in PURE or is_pure_place:
         for name, line in module.imports:
-            beside = is_in(name, f"{PACKAGE}.replay") and module.name in PURE_MODULES
-            beside = beside and not any(is_in(name, pure) for pure in PURE_MODULES)
+            beside = is_pure_place and any(is_in(name, place) for place in IMPURE_PLACES)
             if name.split(".")[0] in EFFECTS or beside:
                 yield f"{module.name}, line {line}, imports {name}"
 
@@ -214,6 +254,10 @@ def test_the_table_goes_down() -> None:
         ("replay.client", "import asyncio", ""),
         ("replay.plan", "import asyncio", "effects"),
         ("replay.plan", "from ws76proxy.replay.client import play", "effects"),
+        ("probe.runner", "import asyncio\nfrom ws76proxy.relay.words import in_words", ""),
+        ("probe.runner", "from ws76proxy.cli.probe import command", "up"),
+        ("probe.cases.keys", "import random", "effects"),
+        ("probe.judges.talk", "from ws76proxy.probe.runner import probe", "effects"),
         ("cli.run", "import asyncio\nfrom ws76proxy import relay, recording", ""),
     ],
 )

@@ -46,6 +46,9 @@ STATUS = {
         "answered-unauthorized", "401", b"HTTP/1.1 401 Unauthorized", b"WWW-Authenticate: Basic"
     ),
     "answered-403": refused("answered-forbidden", "403", b"HTTP/1.1 403 Forbidden"),
+    "answered-408": refused(
+        "answered-request-timeout", "408", b"HTTP/1.1 408 Request Timeout", b"Server: nginx/0.8.54"
+    ),
     "answered-404": refused("answered-not-found", "404", b"HTTP/1.1 404 Not Found"),
     "answered-407": refused(
         "answered-proxy-authentication",
@@ -67,6 +70,18 @@ STATUS = {
     ),
     "answered-302": refused(
         "answered-redirect", "302", b"HTTP/1.1 302 Found", b"Location: https://example.com/login"
+    ),
+    "answered-301-to-tls": refused(
+        "answered-redirect",
+        "301: TLS is forced",
+        b"HTTP/1.1 301 Moved Permanently",
+        b"Location: https://example.com/demo?room=1",
+    ),
+    "answered-301-slash": refused(
+        "answered-redirect",
+        "301: a slash is missing",
+        b"HTTP/1.1 301 Moved Permanently",
+        b"Location: /demo/?room=1",
     ),
     "answered-200": refused("answered-ordinary-page", "200", b"HTTP/1.1 200 OK"),
     "answered-502": refused("answered-server-error", "502", b"HTTP/1.1 502 Bad Gateway"),
@@ -113,6 +128,21 @@ ANSWERS = {
         client=CLIENT_75,
         server=edit(SERVER_75, (UPGRADE_LINE + CONNECTION_LINE, CONNECTION_LINE + UPGRADE_LINE)),
     ),
+    "answer-two-spaces": about_answer(
+        "response-value-leading-space",
+        "Two spaces behind a colon: the draft's client refuses, WebKit does not",
+        server((b"Upgrade: WebSocket", b"Upgrade:  WebSocket")),
+    ),
+    "answer-trailing-space": about_answer(
+        "response-value-trailing-space",
+        "A space behind the location",
+        server((b"room=1\r\n", b"room=1 \r\n")),
+    ),
+    "answer-tab": about_answer(
+        "response-value-trailing-space",
+        "A tab in front of Upgrade",
+        server((b"Connection: Upgrade", b"Connection:\tUpgrade")),
+    ),
     "answer-two-origins": about_answer(
         "response-field-twice",
         "Sec-WebSocket-Origin twice",
@@ -152,6 +182,7 @@ ANSWERS = {
         "The digest as a chunk",
         with_field(HEAD, b"Transfer-Encoding: chunked") + b"10\r\n" + DIGEST + b"\r\n",
         "digest-wrong",
+        "digest-chunked",
         "frame-unfinished",
         source=SEEN,
     ),

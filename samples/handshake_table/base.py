@@ -131,6 +131,7 @@ class Sample:
     secure: bool = False
     forbid: tuple[str, ...] = ()
     steps: tuple[str, ...] = ()
+    listener: str = ""
 
 
 def edit(original: bytes, *changes: tuple[bytes, bytes]) -> bytes:

@@ -63,7 +63,10 @@ REQUESTS = {
         "origin-invented",
     ),
     "request-without-upgrade": about_request(
-        "request-upgrade-missing", "No Upgrade", client((b"Upgrade: WebSocket\r\n", b""))
+        "request-upgrade-missing",
+        "No Upgrade, answered all the same",
+        client((b"Upgrade: WebSocket\r\n", b"")),
+        "switch-unasked",
     ),
     "request-lower-case-upgrade": about_request(
         "request-upgrade-not-exact",
@@ -72,7 +75,10 @@ REQUESTS = {
         source=SEEN,
     ),
     "request-other-upgrade": about_request(
-        "request-upgrade-differs", "Upgrade: h2c", client((b": WebSocket", b": h2c"))
+        "request-upgrade-differs",
+        "Upgrade: h2c, answered all the same",
+        client((b": WebSocket", b": h2c")),
+        "switch-unasked",
     ),
     "request-without-connection": about_request(
         "request-connection-missing", "No Connection", client((b"Connection: Upgrade\r\n", b""))
@@ -143,6 +149,12 @@ REQUESTS = {
         "digest-verified",
         source=SEEN,
     ),
+    "request-transfer-encoding": about_request(
+        "request-transfer-encoding",
+        "An HTTP library announces a body in chunks",
+        with_field(CLIENT, b"Transfer-Encoding: chunked"),
+        "digest-verified",
+    ),
     "request-76-with-name-of-75": about_request(
         "request-names-of-75",
         "WebSocket-Protocol beside keys",
@@ -188,6 +200,12 @@ KEYS = {
         client((b"Sec-WebSocket-Key1: " + KEY1 + b"\r\n", b"")),
         "faulty-keys-accepted",
     ),
+    "key2-missing": about_request(
+        "key-missing",
+        "Only the first key",
+        client((b"Sec-WebSocket-Key2: " + KEY2 + b"\r\n", b"")),
+        "faulty-keys-accepted",
+    ),
     "key1-twice": about_request(
         "key-twice", "The first key twice", with_field(CLIENT, b"Sec-WebSocket-Key1: 1 2x")
     ),
@@ -196,6 +214,7 @@ KEYS = {
         "No digits, yet accepted",
         b"a b c",
         "faulty-keys-accepted",
+        "digest-zeros",
         digest=bytes(16),
     ),
     "key1-without-spaces": about_key(
@@ -203,27 +222,30 @@ KEYS = {
         "All spaces removed on the way, yet accepted",
         KEY1.replace(b" ", b""),
         "faulty-keys-accepted",
+        "digest-zeros",
         digest=bytes(16),
     ),
     "key1-without-spaces-refused": Sample(
         "All spaces removed on the way: the server refuses",
         BY_HAND,
-        ("key-no-spaces", "answered-bad-request"),
+        ("key-no-spaces", "faulty-keys-refused"),
         client=client((KEY1, KEY1.replace(b" ", b""))),
         server=b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n",
-        forbid=("faulty-keys-accepted",),
+        forbid=("faulty-keys-accepted", "answered-bad-request"),
     ),
     "key1-number-too-large": about_key(
         "key-number-too-large",
         "4294967296, one too many, cut to 32 bits by the server",
         b"4294967296 x",
         "faulty-keys-accepted",
+        "digest-keys-unchecked",
     ),
     "key1-collapsed-spaces": about_key(
         "key-not-divisible",
         "A run of spaces collapsed on the way: the server rounds down",
         KEY1.replace(b"  ", b" "),
         "faulty-keys-accepted",
+        "digest-keys-unchecked",
     ),
     "key1-leading-space": about_key(
         "key-leading-space",

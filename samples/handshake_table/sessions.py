@@ -1,52 +1,26 @@
-"""Samples of handshakes that end too early, and of odd frames."""
+"""Samples of odd frames, and of odd ends."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from handshake_table.base import (
     BY_HAND_75,
-    CLIENT,
+    CAFE,
     CLIENT_75,
-    DIGEST,
-    HEAD,
     NO_FAULT,
-    REQUEST,
     SERVER_75,
     Sample,
-    ended,
     session,
 )
 
-__all__ = ["FRAMES", "UNFINISHED"]
+__all__ = ["FRAMES"]
 
-UNFINISHED = {
-    "unfinished-request": ended(
-        ("request-incomplete",), "No blank line", REQUEST[:-2], b"", "timeout"
-    ),
-    "unfinished-without-key3": ended(
-        ("key3-missing",), "An HTTP library ate key3", REQUEST, b"", "timeout"
-    ),
-    "unfinished-without-key3-head-sent": ended(
-        ("key3-missing",), "No key3; the server's head came without it", REQUEST, HEAD, "timeout"
-    ),
-    "unfinished-short-key3": ended(
-        ("key3-short",), "key3 lost its leading CR LF", REQUEST + b"abcdef", b"", "timeout"
-    ),
-    "unfinished-no-answer": ended(
-        ("response-missing",), "The server is silent", CLIENT, b"", "timeout"
-    ),
-    "unfinished-server-closes": ended(
-        ("response-missing",), "The server closes instead of answering", CLIENT, b"", "server eof"
-    ),
-    "unfinished-without-digest": ended(
-        ("digest-missing",), "A head without digest", CLIENT, HEAD, "timeout"
-    ),
-    "unfinished-short-digest": ended(
-        ("digest-short",), "The digest was cut at a NUL", CLIENT, HEAD + DIGEST[:5], "server eof"
-    ),
-    "unfinished-client-leaves": ended(
-        ("client-left-early",), "The client closes first", CLIENT, b"", "client eof"
-    ),
-}
+
+def quiet(code: tuple[str, ...], title: str, *said: bytes) -> Sample:
+    """A correct handshake, and then frames that are worth a word and no more."""
+    return replace(session(code, title, *said), forbid=NO_FAULT)
+
 
 FRAMES = {
     "frames-bad-utf8": session(
@@ -83,7 +57,40 @@ FRAMES = {
         ("http-in-frames",), "A second answer", b"", b"\r\n\r\nHTTP/1.1 200 OK\r\n\r\n"
     ),
     "frames-line-end-after-digest": session(
-        ("line-end-in-frames",), "A line end behind the digest", b"", b"\r\n\x00hello\xff"
+        ("line-end-behind-handshake",), "A line end behind the digest", b"", b"\r\n\x00hello\xff"
+    ),
+    "frames-line-end-after-digest-alone": session(
+        ("line-end-behind-handshake",), "A line end behind the digest, and no message", b"", b"\n"
+    ),
+    "frames-line-end-after-key3": session(
+        ("line-end-behind-handshake",), "A line end behind key3", b"\r\n\x00hello\xff"
+    ),
+    "frames-line-end-between": session(
+        ("line-end-in-frames",), "A line end between messages", CAFE + b"\r\n" + CAFE
+    ),
+    "frames-nul": quiet(("text-with-nul",), "A NUL in a message", b"\x00a\x00b\xff"),
+    "frames-half-surrogates": session(
+        ("text-not-utf8",), "A character as two surrogates", b"\x00\xed\xa0\xbd\xed\xb8\x80\xff"
+    ),
+    "frames-nul-of-java": session(("text-not-utf8",), "Java's NUL", b"\x00a\xc0\x80b\xff"),
+    "frames-cut-character": session(
+        ("text-not-utf8",), "A message cut within a character", b"\x00caf\xc3\xff"
+    ),
+    "frames-rfc6455-close": session(
+        ("rfc6455-frame",), "The client closes as RFC 6455", b"\x88\x82\x01\x02\x03\x04\x02\xea"
+    ),
+    "frames-rfc6455-ping": session(("rfc6455-frame",), "A ping", b"", b"\x89\x00"),
+    "frames-close-reversed": session(
+        ("close-reversed",), "00 FF for FF 00, and then the end", CAFE + b"\x00\xff", CAFE
+    ),
+    "frames-close-answered-reversed": session(
+        ("close-reversed",), "FF 00 is answered with 00 FF", b"\xff\x00", CAFE + b"\x00\xff"
+    ),
+    "frames-answered-late": quiet(
+        ("data-before-close-answer",),
+        "Two messages come between FF 00 and its answer",
+        b"\xff\x00",
+        CAFE + CAFE + b"\xff\x00",
     ),
     "frames-closed-twice": session(
         ("closed-twice",), "FF 00 twice", b"\xff\x00\xff\x00", b"\xff\x00"

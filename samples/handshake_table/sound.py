@@ -11,6 +11,8 @@ from handshake_table.base import (
     DIGEST,
     GOOD_76,
     HEAD,
+    KEY1,
+    KEY2,
     KEY3,
     NO_FAULT,
     REQUEST,
@@ -20,7 +22,9 @@ from handshake_table.base import (
     WEBKIT_CLIENT,
     WEBKIT_SERVER,
     Sample,
+    answer,
     client,
+    edit,
     server,
     session,
     with_field,
@@ -120,6 +124,61 @@ SOUND = {
         with_field(CLIENT, b"Cookie: a=b"),
         with_field(SERVER, b"Set-Cookie: a=b\r\nSet-Cookie: c=d"),
     ),
+    "sound-76-other-order": sound(
+        "Fields in another order, and more of them",
+        edit(
+            CLIENT,
+            (b"Upgrade: WebSocket\r\n", b""),
+            (b"Origin:", b"User-Agent: Mozilla/5.0\r\nUPGRADE: WebSocket\r\norigin:"),
+        ),
+        b"HTTP/1.1 101 Web Socket Protocol Handshake\r\n"
+        b"Server: example/1.0\r\n"
+        b"Sec-WebSocket-Location: ws://example.com/demo?room=1\r\n"
+        b"Date: Tue, 01 Jun 2010 12:00:00 GMT\r\n"
+        b"Connection: Upgrade\r\n"
+        b"SEC-WEBSOCKET-ORIGIN: http://example.com\r\n"
+        b'P3P: CP="CAO"\r\n'
+        b"Access-Control-Allow-Origin: *\r\n"
+        b"upgrade: WebSocket\r\n"
+        b"\r\n" + DIGEST,
+    ),
+    "sound-76-spaces-in-request": sound(
+        "Spaces around values of the request, which HTTP lets everybody trim",
+        client(
+            (b"Host: example.com", b"Host:example.com "),
+            (b"Upgrade: WebSocket", b"Upgrade:   WebSocket"),
+            (b"Connection: Upgrade", b"Connection:\tUpgrade "),
+            (b"Origin: http://example.com", b"Origin:  http://example.com"),
+        ),
+    ),
+    "sound-76-spaces-elsewhere": sound(
+        "Spaces around values that nobody compares",
+        answered=with_field(SERVER, b"Server:   example  \r\nDate:\tnow"),
+    ),
+    "sound-76-connection-lower-case": sound(
+        "Connection: upgrade",
+        client((b"Connection: Upgrade", b"Connection: upgrade")),
+        server((b"Connection: Upgrade", b"Connection: upgrade")),
+        source=SEEN,
+    ),
+    "sound-76-digest-between-line-ends": sound(
+        "A digest that begins with CR and ends with LF",
+        REQUEST + b"^n:da171",
+        HEAD + answer(KEY1, KEY2, b"^n:da171"),
+    ),
+    "sound-76-digest-like-a-frame": sound(
+        "A digest that begins with 0x00 and has a 0xFF",
+        REQUEST + b"^n:daaqr",
+        HEAD + answer(KEY1, KEY2, b"^n:daaqr") + CAFE,
+    ),
+    "sound-76-key3-like-frames": sound(
+        "A key3 of 00 FF and FF 00",
+        REQUEST + b"\x00\xff\xff\x00\r\n\x00\xff",
+        HEAD + answer(KEY1, KEY2, b"\x00\xff\xff\x00\r\n\x00\xff"),
+    ),
+    "sound-76-heartbeat": session(
+        (), "Empty messages now and then, and one at last", b"\x00\xff" + CAFE + b"\x00\xff"
+    ),
     "sound-76-no-space-behind-colon": sound(
         "Values right behind their colons",
         CLIENT,
@@ -166,6 +225,17 @@ SOUND = {
     ),
     "sound-75": sound(
         "The draft's own form", CLIENT_75, SERVER_75, expect=GOOD_75, source=BY_HAND_75
+    ),
+    "sound-75-more-fields": sound(
+        "More fields behind the two fixed ones, in lower case",
+        with_field(CLIENT_75, b"Cookie: a=b"),
+        edit(
+            SERVER_75,
+            (b"WebSocket-Origin", b"Server: example\r\nwebsocket-origin"),
+            (b"WebSocket-Location", b"websocket-location"),
+        ),
+        expect=GOOD_75,
+        source=BY_HAND_75,
     ),
     "sound-75-protocol": sound(
         "With a subprotocol and a message",

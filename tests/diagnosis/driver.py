@@ -15,6 +15,7 @@ from ws76proxy.diagnosis import (
 )
 from ws76proxy.diagnosis.checks.challenge import EndedBy
 from ws76proxy.wire import (
+    ClosingHandshake,
     DigestBytes,
     Event,
     HeadRefused,
@@ -57,11 +58,9 @@ class _Driver:
         self._client = module.ServerConnection()
         self._server: hixie76.ClientConnection | hixie75.ClientConnection
         self._server = module.ClientConnection()
-        self._frames = {
-            stream.value: FrameChecks(stream, self._dialect)
-            for stream in (Stream.CLIENT, Stream.SERVER)
-        }
-        self._key3 = self._digest = b""
+        self._frames: dict[str, FrameChecks] = {}
+        self._listener = sample.listener
+        self._key3 = self._digest = self._answer = b""
         self._open = self._over = False
 
     def step(self, peer: str, data: bytes | None) -> Iterator[Diagnosis]:
@@ -69,17 +68,25 @@ class _Driver:
             yield from self._end(peer)
             return
         connection = self._client if peer == "client" else self._server
+        if peer == "server" and self._server.head is None:
+            self._answer += data
         connection.receive_data(data)
         yield from self._look(peer, connection.events())
+        if connection.decoder is not None:
+            yield from self._frames[peer].look_at_begun(connection.decoder)
         paused = Reading.PAUSED
         if not self._open and self._client.reading is self._server.reading is paused:
             head = self._server.head
             self._over = head is None or head.status != 101
             self._open = not self._over
             if self._open:
-                for name, leg in (("client", self._client), ("server", self._server)):
+                legs = {Stream.CLIENT: self._client, Stream.SERVER: self._server}
+                for stream, leg in legs.items():
+                    begin = leg.frames_offset
+                    self._frames[stream] = FrameChecks(stream, self._dialect, begin=begin)
+                for stream, leg in legs.items():
                     leg.open()
-                    yield from self._look(name, leg.events())
+                    yield from self._look(stream, leg.events())
 
     def _end(self, peer: str) -> Iterator[Diagnosis]:
         if not self._open and not self._over:
@@ -94,6 +101,7 @@ class _Driver:
                 response=self._server.head,
                 digest=self._digest,
                 ended_by=ended_by,
+                answer=b"" if self._server.head is not None else self._answer,
             )
         elif self._open:
             connection = self._client if peer == "client" else self._server
@@ -104,7 +112,7 @@ class _Driver:
         for event in events:
             if isinstance(event, Request):
                 assert dialect_of(event.head) is self._dialect
-                yield from check_request(event.head, self._dialect)
+                yield from check_request(event.head, self._dialect, listener=self._listener)
             elif isinstance(event, Response):
                 assert self._client.head is not None
                 yield from check_response(
@@ -118,10 +126,19 @@ class _Driver:
                     yield from self._verify(event.digest)
             elif not isinstance(event, HeadRefused):
                 yield from self._frames[peer].look(event)
+                if isinstance(event, ClosingHandshake):
+                    self._frames["server" if peer == "client" else "client"].other_closed()
 
     def _verify(self, digest: bytes) -> list[Diagnosis]:
         head, response = self._client.head, self._server.head
         assert head is not None
         assert response is not None
         challenge = hixie76.challenge_of(head, self._key3)
-        return check_digest(challenge, digest, base=len(response.raw))
+        return check_digest(
+            challenge,
+            digest,
+            base=len(response.raw),
+            head=head.raw,
+            behind=self._client.trailing_data,
+            followed=self._server.trailing_data,
+        )

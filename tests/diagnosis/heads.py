@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ws76proxy.wire import RequestHead, ResponseHead
 
-__all__ = ["answer", "request"]
+__all__ = ["answer", "answer_75", "request", "request_75"]
 
 _REQUEST = (
     b"GET /demo?x=1 HTTP/1.1\r\n"
@@ -34,6 +34,20 @@ def request(*changes: tuple[bytes, bytes]) -> RequestHead:
 def answer(*changes: tuple[bytes, bytes]) -> ResponseHead:
     """The correct hixie-76 answer to `request()`, changed likewise."""
     return ResponseHead(_changed(_ANSWER, changes))
+
+
+def request_75(*changes: tuple[bytes, bytes]) -> RequestHead:
+    """The same without its keys, changed likewise."""
+    lines = [line for line in _REQUEST.split(b"\r\n") if not line.startswith(b"Sec-")]
+    return RequestHead(_changed(b"\r\n".join(lines), changes))
+
+
+def answer_75(*changes: tuple[bytes, bytes]) -> ResponseHead:
+    """The correct hixie-75 answer to `request_75()`, changed likewise."""
+    raw = _ANSWER.replace(b"101 WebSocket", b"101 Web Socket").replace(
+        b"Sec-WebSocket", b"WebSocket"
+    )
+    return ResponseHead(_changed(raw, changes))
 
 
 def _changed(raw: bytes, changes: tuple[tuple[bytes, bytes], ...]) -> bytes:

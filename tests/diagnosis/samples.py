@@ -6,6 +6,9 @@ import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+from ws76proxy.endpoint import Endpoint, parse_address
 
 __all__ = ["ROOT", "Sample", "load_samples", "play"]
 
@@ -26,6 +29,7 @@ class Sample:
     expect: frozenset[str]
     forbid: frozenset[str]
     steps: tuple[str, ...]
+    listener: Endpoint | None = None
 
 
 def load_samples() -> list[Sample]:
@@ -60,7 +64,14 @@ def _load(path: Path) -> Sample:
         frozenset(about["expect"]),
         frozenset(about["forbid"]),
         tuple(about.get("steps", _DEFAULT_STEPS)),
+        _endpoint(about),
     )
+
+
+def _endpoint(about: dict[str, Any]) -> Endpoint | None:
+    if "listener" not in about:
+        return None
+    return Endpoint(about.get("secure", False), *parse_address(about["listener"]))
 
 
 def _bytes(path: Path) -> bytes:

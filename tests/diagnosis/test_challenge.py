@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import pytest
 
-from ws76proxy.diagnosis import Side, Stream, check_digest, check_unfinished
+from ws76proxy.diagnosis import (
+    Asked,
+    Diagnosis,
+    Side,
+    Stream,
+    check_digest,
+    check_unfinished,
+)
 from ws76proxy.diagnosis.checks.challenge import EndedBy
 from ws76proxy.wire import Challenge, ResponseHead, read_key
 from ws76proxy.wire.dialect import Dialect
@@ -25,10 +35,14 @@ def test_published_digest_is_verified() -> None:
 
 
 def test_wrong_digest_shows_both() -> None:
-    (found,) = check_digest(CHALLENGE, bytes(16), base=200)
+    wrong = b"0123456789abcdef"
+    (found,) = check_digest(CHALLENGE, wrong, base=200)
     assert found.finding.code == "digest-wrong"
-    assert found.detail == f"expected {DIGEST.hex(' ')}, found {bytes(16).hex(' ')}"
-    assert (found.offset, found.evidence) == (200, bytes(16))
+    assert found.detail == (
+        f"expected {DIGEST.hex(' ')}, found {wrong.hex(' ')}; none of the known bugs gives these "
+        "bytes"
+    )
+    assert (found.offset, found.evidence) == (200, wrong)
 
 
 def test_answer_to_faulty_keys_is_the_servers_fault() -> None:
@@ -125,3 +139,108 @@ def test_pieces_are_evidence_at_their_place() -> None:
 
     assert found_in(b"abc", b"") == (Stream.CLIENT, 100 + len(REQUEST.raw), b"abc")
     assert found_in(KEY3, b"xyz") == (Stream.SERVER, 200 + len(ANSWER.raw), b"xyz")
+
+
+def unfinished(**changes: Any) -> list[Diagnosis]:
+    """What is said of a handshake in which the server was silent for too long, and of changes."""
+    came: dict[str, Any] = {
+        "request": REQUEST,
+        "key3": KEY3,
+        "response": None,
+        "digest": b"",
+        "ended_by": "timeout",
+        "client_base": 100,
+        "server_base": 200,
+    }
+    return check_unfinished(Dialect.HIXIE_76, **{**came, **changes})
+
+
+@pytest.mark.parametrize(
+    ("answer", "code"),
+    [
+        (b"\x15\x03\x01\x00\x02\x02\x46", "response-tls"),
+        (b"\x16\x03\x00", "response-tls"),
+        (b"HT", "response-incomplete"),
+        (b"\r\n", "response-incomplete"),
+        (b"\r\nHTTP/1.0 200 OK\r\nServer: x\r\n", "response-incomplete"),
+        (b"HTML", "response-not-http"),
+        (b"<cross-domain-policy/>\0", "response-not-http"),
+        (b"\x00hi\xff", "response-not-http"),
+        (b"220 mail.example.com ESMTP\r\n", "response-not-http"),
+    ],
+)
+def test_an_answer_that_is_no_head(answer: bytes, code: str) -> None:
+    (found,) = unfinished(answer=answer)
+    assert (found.finding.code, found.offset, found.evidence) == (code, 200, answer)
+    assert found.finding.side is Side.SERVER
+
+
+def test_a_long_answer_that_is_no_head_is_cut() -> None:
+    (found,) = unfinished(answer=b"x" * 5000)
+    assert found.evidence == b"x" * 64
+
+
+@pytest.mark.parametrize(
+    ("key3", "codes"),
+    [
+        (b"\x00bcdefg", ["key3-short", "key3-trimmed"]),
+        (b"345678", ["key3-short", "key3-trimmed"]),
+        (b"45678", ["key3-short"]),
+        # Who skips line ends would have skipped this one.
+        (b"\n234567", ["key3-short"]),
+    ],
+)
+def test_what_of_key3_may_have_been_trimmed(key3: bytes, codes: list[str]) -> None:
+    found = unfinished(key3=key3)
+    assert [one.finding.code for one in found] == codes
+    assert {(one.offset, one.evidence) for one in found} == {(100 + len(REQUEST.raw), key3)}
+    assert ("NUL" in found[0].detail) is (b"\0" not in key3)
+
+
+@pytest.mark.parametrize("response", [None, ANSWER])
+def test_line_ends_of_key3_that_the_server_may_not_have_got(response: ResponseHead | None) -> None:
+    verdict, cause = unfinished(key3=b"\r\n\n45678", response=response)
+    assert verdict.finding.code in ("response-missing", "digest-missing")
+    assert cause.finding.code == "key3-line-end-eaten"
+    assert (cause.offset, cause.evidence) == (100 + len(REQUEST.raw), b"\r\n\n")
+    assert "5 bytes of 8" in cause.detail
+
+
+def test_line_ends_of_a_key3_that_the_client_has_not_sent() -> None:
+    challenge = Challenge(read_key(b"1 2"), read_key(b"3 4"), b"\n2345678")
+    _, cause = unfinished(asked=Asked(challenge))
+    assert (cause.finding.code, cause.stream, cause.evidence) == (
+        "key3-line-end-eaten",
+        None,
+        b"\n",
+    )
+    (alone,) = unfinished(key3=b"\n2345678", asked=Asked(replace(challenge, key3=KEY3)))
+    assert alone.finding.code == "response-missing"
+
+
+def test_a_client_that_leaves_is_not_said_to_wait() -> None:
+    (found,) = unfinished(key3=b"\n2345678", ended_by="client")
+    assert found.finding.code == "client-left-early"
+
+
+def test_closing_on_faulty_keys_is_right() -> None:
+    faulty = request((b"4 @1  46546xW%0l 1 5", b"415"))
+    (found,) = unfinished(request=faulty, ended_by="server")
+    assert found.finding.code == "faulty-keys-refused"
+    (silent,) = unfinished(request=faulty)
+    assert silent.finding.code == "response-missing"
+
+
+def test_a_proxy_that_left_its_name_is_named() -> None:
+    (found,) = unfinished(request=REQUEST.add_field(b"Via", b"1.1 cache"), key3=b"")
+    assert found.finding.code == "key3-missing"
+    assert "Via: 1.1 cache" in found.detail
+
+
+def test_a_short_digest_is_explained() -> None:
+    right = unfinished(key3=CHALLENGE.key3, response=ANSWER, digest=DIGEST[:7])
+    assert [one.finding.code for one in right] == ["digest-short"]
+    assert "they are right" in right[0].detail
+    verdict, message = unfinished(response=ANSWER, digest=b"\x00hello\xff")
+    assert (verdict.finding.code, message.finding.code) == ("digest-short", "frames-before-digest")
+    assert message.offset == 200 + len(ANSWER.raw)

@@ -7,7 +7,7 @@ import pytest
 from ws76proxy.diagnosis import Diagnosis, Severity, Side, Stream, check_request, check_response
 from ws76proxy.wire.dialect import Dialect
 
-from .heads import answer, request
+from .heads import answer, answer_75, request, request_75
 
 D76 = Dialect.HIXIE_76
 
@@ -203,3 +203,83 @@ def test_bytes_that_are_not_printable_are_escaped_in_the_sentence() -> None:
     found = only(check_request(head, D76), "origin-without-scheme")
     assert found.detail == 'it is "\\x1b[31m\\\\"'
     assert found.evidence == b"Origin: \x1b[31m\\"
+
+
+@pytest.mark.parametrize("name", [b"Upgrade", b"Connection", b"Sec-WebSocket-Origin"])
+@pytest.mark.parametrize(
+    ("before", "after", "code"),
+    [
+        (b"  ", b"", "response-value-leading-space"),
+        (b" ", b" ", "response-value-trailing-space"),
+        (b"  ", b"\t", "response-value-trailing-space"),
+        (b"\t", b"", "response-value-trailing-space"),
+        (b"", b"", None),
+    ],
+)
+def test_white_space_around_a_value_that_is_compared(
+    name: bytes, before: bytes, after: bytes, code: str | None
+) -> None:
+    value = answer().value(name.lower())
+    assert value is not None
+    line = b"\n" + name + b": " + value + b"\r"
+    response = answer((line, b"\n" + name + b":" + before + value + after + b"\r"))
+    found = check_response(request(), response, D76, secure=False, good=False)
+    assert codes(found) == ([] if code is None else [code])
+
+
+def test_a_client_of_draft_75_compares_bytes() -> None:
+    head = request_75()
+    response = answer_75((b"Upgrade: WebSocket", b"Upgrade:  WebSocket"))
+    found = check_response(head, response, Dialect.HIXIE_75, secure=False, good=False)
+    assert codes(found) == ["upgrade-not-exact"]
+
+
+def test_nothing_was_asked_for() -> None:
+    for upgrade in (b"", b"Upgrade: h2c\r\n"):
+        head = request((b"Upgrade: WebSocket\r\n", upgrade))
+        found = only(
+            check_response(head, answer(), D76, secure=False, base=7, good=False), "switch-unasked"
+        )
+        assert (found.offset, found.finding.side) == (7, Side.SERVER)
+
+
+@pytest.mark.parametrize("dialect", [Dialect.RFC_6455, Dialect.HYBI_DRAFT])
+def test_a_later_client_gets_an_answer_for_hixie(dialect: Dialect) -> None:
+    (found,) = check_response(request(), answer(), dialect, secure=False, base=3)
+    assert found.finding.code == "response-of-hixie"
+    assert found.offset == 3 + answer().raw.index(b"Sec-WebSocket-Origin")
+    accept = (b"Upgrade: WebSocket", b"Sec-WebSocket-Accept: x\r\nUpgrade: websocket")
+    assert check_response(request(), answer(accept), dialect, secure=False) == []
+    origin = (b"Sec-WebSocket-Origin: http://example.com\r\n", b"")
+    location = (b"Sec-WebSocket-Location: ws://example.com/demo?x=1\r\n", b"")
+    assert check_response(request(), answer(origin, location), dialect, secure=False) == []
+
+
+@pytest.mark.parametrize(
+    ("location", "words"),
+    [
+        (b"https://example.com/demo?x=1", "the same with TLS"),
+        (b"/demo/?x=1", "the same with a slash at the end of the path"),
+        (b"http://www.example.com/demo?x=1", "the same at another address"),
+        (b"/login", 'to "/login"'),
+    ],
+)
+def test_where_a_redirect_leads(location: bytes, words: str) -> None:
+    response = answer((b"101 WebSocket", b"302 WebSocket"), (b"\r\nUpgrade: WebSocket", b""))
+    moved = response.add_field(b"Location", location)
+    (found,) = check_response(request(), moved, D76, secure=False)
+    assert found.finding.code == "answered-redirect"
+    assert found.detail.endswith(words)
+
+
+def test_a_refusal_says_who_refuses_and_what_is_wanted() -> None:
+    response = answer((b"101 WebSocket", b"401 WebSocket")).add_field(b"Server", b"nginx/0.8.54")
+    response = response.add_field(b"WWW-Authenticate", b"Basic").add_field(b"Via", b"1.1 a")
+    (found,) = check_response(request(), response, D76, secure=False)
+    assert 'Server: "nginx/0.8.54"; WWW-Authenticate: "Basic" ("Via: 1.1 a"' in found.detail
+
+
+def test_lost_spaces_are_counted() -> None:
+    head = request((b"4 @1  46546xW%0l 1 5", b"4 @1 46546xW%0l 1 5"))
+    found = only(check_request(head, D76), "key-not-divisible")
+    assert "with 5 spaces it would not" in found.detail

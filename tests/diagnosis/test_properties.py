@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from random import Random
 
 from hypothesis import given
@@ -18,7 +19,14 @@ from ws76proxy.diagnosis import (
     expected_location,
 )
 from ws76proxy.diagnosis.report import markdown, text
-from ws76proxy.wire import FrameDecoder, RequestHead, ResponseHead, hixie75, hixie76
+from ws76proxy.wire import (
+    FrameDecoder,
+    RequestHead,
+    ResponseHead,
+    encode_text,
+    hixie75,
+    hixie76,
+)
 from ws76proxy.wire.challenge import Challenge, read_key
 from ws76proxy.wire.dialect import Dialect
 
@@ -31,7 +39,7 @@ PROTOCOLS = st.text(
     st.characters(min_codepoint=0x20, max_codepoint=0x7E, exclude_characters=","),
     min_size=1,
     max_size=20,
-)
+).filter(str.strip)
 LINES = st.lists(
     st.one_of(
         st.binary(max_size=40),
@@ -167,3 +175,33 @@ def test_no_frames_raise_and_evidence_is_what_came(
         for one in checks.look(event):
             if one.offset is not None:
                 assert data[one.offset :].startswith(one.evidence)
+
+
+TEXTS = st.lists(st.text(max_size=30), max_size=12)
+
+
+@given(
+    dialect=HIXIE,
+    texts=TEXTS,
+    late=TEXTS,
+    is_second=st.booleans(),
+    cuts=st.lists(st.integers(0, 400), max_size=6),
+)
+def test_sound_frames_give_nothing_but_remarks(
+    dialect: Dialect, texts: list[str], late: list[str], is_second: bool, cuts: list[int]
+) -> None:
+    is_76 = dialect is Dialect.HIXIE_76
+    checks = FrameChecks(Stream.SERVER, dialect, begin=9)
+    decoder = FrameDecoder(closing_handshake=is_76, offset=9)
+    before, behind = (b"".join(map(encode_text, some)) for some in (texts, late))
+    behind += b"\xff\x00" if is_76 else b""
+    told = []
+    for said in (before, behind):
+        edges = sorted({0, *[cut for cut in cuts if cut < len(said)], len(said)})
+        for begin, end in pairwise(edges):
+            told += [one for event in decoder.feed(said[begin:end]) for one in checks.look(event)]
+            told += checks.look_at_begun(decoder)
+        if is_second and is_76:
+            checks.other_closed()
+    told += checks.look(decoder.end())
+    assert {one.finding.severity for one in told} <= {Severity.INFO}

@@ -54,6 +54,14 @@ def test_a_failed_verification_is_marked_and_said() -> None:
     assert flow.comment.isprintable()
 
 
+def test_a_known_cause_is_said_with_its_symptom() -> None:
+    memory = Memory()
+    flow = _session(memory, DIGEST.hex().encode()[:16])
+    assert memory.told["findings"][:3] == ["digest-wrong", "digest-hex", "digest-hex-half"]
+    assert flow.comment.startswith("ws76: digest-wrong: ")
+    assert "; the digest is sent as 32 hexadecimal digits" in flow.comment
+
+
 def test_what_the_user_wrote_stays() -> None:
     def then(name: str, flow: http.HTTPFlow) -> None:
         if name == "request":

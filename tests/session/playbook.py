@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from random import Random
 from typing import Any
 
+from ws76proxy.diagnosis import HandshakeHistory
 from ws76proxy.endpoint import Endpoint
 from ws76proxy.record import (
     AdjustmentRecord,
@@ -47,7 +48,9 @@ class Clock:
         return self.seconds
 
 
-def new_session(clock: Clock, **changes: Any) -> Session:
+def new_session(
+    clock: Clock, *, history: HandshakeHistory | None = None, **changes: Any
+) -> Session:
     """A session between LISTENER and UPSTREAM; `changes` are fields of SessionOptions."""
     fields = {"listener": LISTENER, "upstream": UPSTREAM, "good_findings": False, **changes}
     return Session(
@@ -57,6 +60,7 @@ def new_session(clock: Clock, **changes: Any) -> Session:
         started="2010-06-01T12:00:00+00:00",
         clock=clock,
         random_below=Random(76).randrange,
+        history=history,
     )
 
 

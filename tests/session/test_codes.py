@@ -7,12 +7,14 @@ from collections.abc import Callable
 import pytest
 
 from tests.diagnosis.test_samples import SESSION_CODES
-from ws76proxy.diagnosis import CATALOGUE
+from ws76proxy.diagnosis import CATALOGUE, HandshakeHistory
 from ws76proxy.record import FindingRecord
 from ws76proxy.session import Peer
 
-from .examples import KEY3, plain, request
+from .examples import KEY3, answer, answer_75, plain, request
 from .playbook import Play, opened
+
+_LATER = ("GET / HTTP/1.1", "Upgrade: websocket", "Sec-WebSocket-Key: x")
 
 
 def close_unanswered() -> Play:
@@ -43,6 +45,13 @@ def idle_timeout() -> Play:
 def message_too_large() -> Play:
     play = opened(max_message=4)
     play.client(b"\x00hello\xff")
+    return play
+
+
+def taken_for_hixie() -> Play:
+    play = Play()
+    play.client(plain(*_LATER, "Sec-WebSocket-Version: 13"))
+    play.server(answer_75())
     return play
 
 
@@ -83,11 +92,20 @@ def no_server(code: str) -> Callable[[], Play]:
     return transcript
 
 
-_LATER = ("GET / HTTP/1.1", "Upgrade: websocket", "Sec-WebSocket-Key: x")
+def wrong_twice() -> Play:
+    history = HandshakeHistory()
+    for _ in range(2):
+        play = Play(history=history)
+        play.client(request() + KEY3)
+        play.server(answer() + bytes(16))
+    return play
+
+
 TRANSCRIPTS: dict[str, Callable[[], Play]] = {
     "close-unanswered": close_unanswered,
     "closed-without-handshake": closed_without_handshake,
     "connection-reset": connection_reset,
+    "digests-together": wrong_twice,
     "early-client-frames": says(request() + KEY3 + b"\x00early\xff"),
     "flash-policy-request": says(b"<policy-file-request/>\0"),
     "head-refused": says(b"GET / HTTP/1.1\r\n" + b"a" * 70_000),
@@ -98,6 +116,7 @@ TRANSCRIPTS: dict[str, Callable[[], Play]] = {
     "origin-refused": says(request(), allow_origins=("http://a.test",)),
     "pipelined-upgrade": says(plain("GET / HTTP/1.1") + request()),
     "plain-on-tls-port": refused("plain-on-tls-port"),
+    "response-of-hixie": taken_for_hixie,
     "rfc6455-client": says(plain(*_LATER, "Sec-WebSocket-Version: 13")),
     "tls-handshake-failed": refused("tls-handshake-failed"),
     "tls-on-plain-port": says(b"\x16\x03\x01\x02\x00\x01"),

@@ -110,7 +110,9 @@ def test_early_frames_leave_before_the_end_of_the_client() -> None:
     ("said", "code"),
     [
         (b"", "response-missing"),
-        (b"HTTP/1.1 101 Web", "response-missing"),
+        (b"HTTP/1.1 101 Web", "response-incomplete"),
+        (b"\x15\x03\x01\0\2\2\x46", "response-tls"),
+        (b"SSH-2.0-OpenSSH_5.1\r\n", "response-not-http"),
         (ANSWER, "digest-missing"),
         (ANSWER + DIGEST[:5], "digest-short"),
     ],
@@ -242,8 +244,31 @@ def test_an_open_session_is_not_a_handshake_and_may_be_idle() -> None:
     play.client(b"\x00half")
     play.sent("server")
     play.times_out(60)
+    play.told("relay: timeout", LATE, "client: frame-unfinished", "session-end open")
+    play.over("open", "idle-timeout", "frame-unfinished")
+
+
+def test_an_answer_to_ff_00_that_never_comes() -> None:
+    play = opened()
+    play.client(b"\xff\x00")
+    play.server(b"\x00late\xff\x00\xff")
+    play.settle()
+    play.times_out(60)
+    play.told(
+        "relay: timeout",
+        LATE,
+        "server: close-reversed",
+        "server: close-unanswered",
+        "session-end open",
+    )
+
+
+def test_an_idle_session_that_nobody_has_begun_to_close() -> None:
+    play = opened()
+    play.client(b"\x00\xff")
+    play.settle()
+    play.times_out(60)
     play.told("relay: timeout", LATE, "session-end open")
-    play.over("open", "idle-timeout")
 
 
 @pytest.mark.parametrize("said", [b"\x00\x01\x02", plain("GET / HTTP/1.1")])
@@ -324,3 +349,15 @@ def test_a_client_resets(said: bytes, outcome: str, codes: list[str]) -> None:
     play.lost(Peer.CLIENT)
     play.sent("server")
     play.over(outcome, *codes)
+
+
+@pytest.mark.parametrize("said", [b"", answer(), answer() + DIGEST[:5]])
+def test_a_server_that_leaves_after_the_client_is_not_blamed(said: bytes) -> None:
+    play = Play()
+    play.client(request() + KEY3)
+    if said:
+        play.server(said)
+    play.client_ends()
+    play.server_ends()
+    assert play.codes.count("client-left-early") == 1
+    assert not {"response-missing", "digest-missing", "digest-short"} & set(play.codes)

@@ -18,7 +18,12 @@ FAULTS = {Severity.ERROR, Severity.WARNING}
 def codes_of(sample: Sample) -> set[str]:
     """The findings that a session tells about a sample."""
     endpoint = Endpoint(sample.secure, "sample.test", 443 if sample.secure else 80)
-    conversation = Play(host="keep", listener=endpoint, upstream=endpoint, good_findings=True)
+    conversation = Play(
+        host="keep",
+        listener=sample.listener or endpoint,
+        upstream=endpoint,
+        good_findings=True,
+    )
     for peer, data in play(sample):
         if peer == "timeout":
             conversation.times_out()

@@ -6,6 +6,7 @@ import tracemalloc
 from collections.abc import Callable, Iterable
 from random import Random
 from typing import Any
+from unittest.mock import patch
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -100,10 +101,12 @@ def test_heads_differ_only_in_what_was_adjusted(seed: int) -> None:
 
 
 @SOME
-@given(seeds, st.booleans())
-def test_looking_afterwards_comes_to_the_same(seed: int, messages: bool) -> None:
-    one = Run(seed, host="keep", messages=messages).owner
-    other = Run(seed, host="keep", messages=messages, looks_afterwards=True).owner
+@given(seeds, st.booleans(), st.sampled_from([0, 1, 40, 65_536]))
+def test_looking_afterwards_comes_to_the_same(seed: int, messages: bool, read: int) -> None:
+    # How far text is looked into decides when the short way begins.
+    with patch("ws76proxy.diagnosis.checks.frames._READ", read):
+        one = Run(seed, host="keep", messages=messages).owner
+        other = Run(seed, host="keep", messages=messages, looks_afterwards=True).owner
     assert one.sent == other.sent
     assert one.records == other.records
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from ws76proxy.record import FindingRecord
 from ws76proxy.session import Peer
 
 from .examples import DIGEST, KEY3, answer, plain, request
@@ -207,3 +208,21 @@ def test_the_beginning_of_a_request_at_the_end() -> None:
     play.to_client(OK, b"HTTP/1.1 400 Bad Request\r\n\r\n")
     play.server_ends()
     play.over("http", "request-incomplete")
+
+
+def test_a_switch_in_answer_to_a_page() -> None:
+    play = Play()
+    play.client(PAGE)
+    play.server(OK)
+    play.client(PAGE)
+    switched = plain("HTTP/1.1 101 Switching Protocols", "Upgrade: x")
+    play.server(switched[:20], switched[20:] + b"\x00hi\xff")
+    (found,) = [one for one in play.records if isinstance(one, FindingRecord)]
+    assert (found.code, found.side, found.offset) == ("switch-unasked", "server", len(OK))
+
+
+def test_a_switch_that_was_asked_for_is_none_of_ours() -> None:
+    play = Play()
+    play.client(plain("GET / HTTP/1.1", "Upgrade: h2c"))
+    play.server(plain("HTTP/1.1 101 Switching Protocols", "Upgrade: h2c"))
+    assert play.codes == []

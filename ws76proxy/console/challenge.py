@@ -8,7 +8,7 @@ from ws76proxy.console.text import escape_head
 from ws76proxy.record import ChallengeRecord, KeyReading
 from ws76proxy.wire.challenge import DIGEST_SIZE, MAX_KEY_NUMBER
 
-__all__ = ["put_challenge", "put_keys"]
+__all__ = ["put_answer", "put_challenge", "put_keys", "put_steps"]
 
 _TITLES = {
     ("client", "server"): "",
@@ -28,8 +28,18 @@ def put_challenge(page: Page, record: ChallengeRecord, *, title: bool) -> None:
         page.labelled("key3", *_octets(key3, "key3"), ("dim", f"  {_printable(key3)}"))
     else:
         page.labelled("key3", ("error", "(nothing came)"))
-    _put_concatenation(page, record, key3)
-    _put_digests(page, record)
+    row = _concatenation(record.key1, record.key2, key3)
+    if row:
+        page.labelled("challenge", *row)
+    if record.expected is not None:
+        expected = _bytes(record.expected)
+        page.labelled("expected", *_octets(expected, ""), ("dim", f"  {_printable(expected)}"))
+    put_answer(page, record)
+
+
+def put_answer(page: Page, record: ChallengeRecord) -> None:
+    """What was received, where it differs, and the verdict."""
+    _put_received(page, record)
     mark, style, words = _verdict_words(record, page)
     page.labelled("verdict", (style, f"{mark} {words}"))
 
@@ -38,6 +48,31 @@ def put_keys(page: Page, key1: KeyReading | None, key2: KeyReading | None) -> No
     """Both keys, taken apart."""
     _put_key(page, "key1", key1)
     _put_key(page, "key2", key2)
+
+
+def put_steps(
+    page: Page, key1: KeyReading, key2: KeyReading, key3: bytes, answer: bytes | None
+) -> None:
+    """Each step from a challenge to the answer that a server must send (5.2), with its bytes.
+
+    `answer` is None where the draft's server has none.
+    """
+    for number, (label, key) in enumerate((("key1", key1), ("key2", key2)), 1):
+        _put_key_text(page, label, key)
+        page.labelled("digits", (label, page.cut(key.digits, page.room) or "(none)"))
+        page.labelled("spaces", ("space", str(key.spaces)))
+        page.labelled("division", *_division(page, label, key))
+        if key.part is not None:
+            part = _octets(_bytes(f"{key.part:08x}"), label)
+            page.labelled(f"part{number}", *part, ("dim", "  32 bits, highest byte first"))
+        page.blank()
+    page.labelled("key3", *_octets(key3, "key3"), ("dim", f"  {_printable(key3)}"))
+    if answer is None:
+        page.labelled("answer", ("error", "(none: a server must close)"))
+        return
+    row = _concatenation(key1, key2, key3)
+    page.labelled("challenge", *row, ("dim", "  part1, part2, key3"))
+    page.labelled("MD5 of it", *_octets(answer, "strong"), ("dim", f"  {_printable(answer)}"))
 
 
 def _verdict_words(record: ChallengeRecord, page: Page) -> tuple[str, str, str]:
@@ -61,11 +96,15 @@ def _put_key(page: Page, label: str, key: KeyReading | None) -> None:
     if key is None:
         page.labelled(label, ("error", "(absent)"))
         return
+    _put_key_text(page, label, key)
+    page.labelled("", *_division(page, label, key))
+
+
+def _put_key_text(page: Page, label: str, key: KeyReading) -> None:
     text, marks = _visible_key(page, label, key.text)
     page.labelled(label, *text)
     if marks.strip() and (page.ink.ascii_only or not page.ink.colour):
         page.labelled("", ("", marks))
-    page.labelled("", *_division(page, label, key))
 
 
 def _visible_key(page: Page, label: str, text: str) -> tuple[Row, str]:
@@ -122,21 +161,17 @@ def _division(page: Page, label: str, key: KeyReading) -> Row:
     return [*row, ("error", f": {why}")]
 
 
-def _put_concatenation(page: Page, record: ChallengeRecord, key3: bytes) -> None:
+def _concatenation(key1: KeyReading | None, key2: KeyReading | None, key3: bytes) -> Row:
+    """What is hashed; empty where a key has no part."""
     row: Row = []
-    for label, key in (("key1", record.key1), ("key2", record.key2)):
+    for label, key in (("key1", key1), ("key2", key2)):
         if key is None or key.part is None:
-            return
+            return []
         row += [*_octets(_bytes(f"{key.part:08x}"), label), ("", " ")]
-    if key3:
-        row += _octets(key3, "key3")
-    page.labelled("challenge", *row)
+    return row + _octets(key3, "key3")
 
 
-def _put_digests(page: Page, record: ChallengeRecord) -> None:
-    if record.expected is not None:
-        expected = _bytes(record.expected)
-        page.labelled("expected", *_octets(expected, ""), ("dim", f"  {_printable(expected)}"))
+def _put_received(page: Page, record: ChallengeRecord) -> None:
     received = _bytes(record.received)
     if not received:
         page.labelled("received", ("error", "(nothing came)"))

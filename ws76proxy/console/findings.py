@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from ws76proxy.console.ink import Ink, Row
 from ws76proxy.console.page import Page, session_span, time_span
 from ws76proxy.console.text import escape_head, neutral
+from ws76proxy.diagnosis import CATALOGUE
 from ws76proxy.diagnosis.model import Severity
 from ws76proxy.record import FindingRecord
 
@@ -43,8 +44,10 @@ def put_finding(page: Page, finding: FindingRecord, explained: set[str], *, evid
     else:
         explained.add(finding.code)
         page.text(label, finding.title, style="strong", label_style=style)
+        entry = CATALOGUE.get(finding.code)
         for name, text in (
             ("", finding.detail),
+            ("cause", "" if entry is None else entry.cause),
             ("effect", finding.consequence),
             ("fix", finding.fix),
         ):

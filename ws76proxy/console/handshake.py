@@ -57,6 +57,8 @@ class Handshake:
         self.closings: list[ClosingRecord] = []
         self.left_out = 0
         self.continued = False
+        self.secure = False
+        """Whether it went over TLS, where there is no record of its start."""
 
     def add(self, record: AnyRecord) -> None:
         """Gather one more record; those that belong to no handshake are passed over."""
@@ -120,11 +122,12 @@ class Handshake:
         session: int,
         explained: set[str] | None = None,
         raw: bool = False,
+        evidence: bool = False,
     ) -> str:
         """The block, its lines ended.
 
-        `explained` are the findings' codes that need no second explanation in this session; `raw`:
-        with both heads as they came.
+        `explained` are the findings' codes that need no second explanation; `raw`: with both heads
+        as they came; `evidence`: with the findings' bytes and offsets, as with `raw`.
         """
         explained = set() if explained is None else explained
         request, response = self.request, self.response
@@ -152,7 +155,7 @@ class Handshake:
             put_adjustments(page, self.adjustments, keys=raw or not self.challenges)
         if self.findings:
             page.blank()
-            put_findings(page, self.findings, explained, evidence=raw)
+            put_findings(page, self.findings, explained, evidence=raw or evidence)
         if self.left_out:
             page.labelled("", ("dim", f"and {self.left_out} more"))
         if self.closings and self.findings:
@@ -167,7 +170,8 @@ class Handshake:
 
     @property
     def _secure(self) -> bool:
-        return self.start is not None and self.start.listener.startswith("wss:")
+        start = self.start
+        return self.secure if start is None else start.listener.startswith("wss:")
 
     def _asked_keys(self) -> tuple[KeyReading | None, KeyReading | None]:
         """The client's keys, from its head."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-__all__ = ["Diagnosis", "Finding", "Severity", "Side", "Stream"]
+__all__ = ["Diagnosis", "Finding", "Outcome", "Reaction", "Severity", "Side", "Stream"]
 
 
 class Severity(StrEnum):
@@ -39,6 +39,43 @@ class Stream(StrEnum):
     SERVER = "server"
 
 
+class Outcome(StrEnum):
+    """What a client does about what a server sends it."""
+
+    ACCEPTS = "accepts"
+    """Goes on as if nothing were the matter."""
+    REFUSES = "refuses"
+    """Closes before the page's socket has opened."""
+    WAITS = "waits"
+    """Neither goes on nor closes, until the server closes."""
+    SKIPS = "skips"
+    """Throws a frame away, and tells the page by an error event; the session goes on."""
+    REPLACES = "replaces"
+    """Puts U+FFFD in place of what is no text."""
+    EMPTIES = "empties"
+    """Hands the page an empty message in place of the text."""
+    ENDS = "ends"
+    """Ends an open session."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reaction:
+    """What QtWebKit and the draft's client do about a finding, and in which step of the draft.
+
+    `console` is what WebKit prints, with names of values in braces; empty where it prints nothing.
+    `note` is a sentence. What happens may depend on more than the finding: then `otherwise` has the
+    other reactions, each with its condition in `when`.
+    """
+
+    webkit: Outcome
+    draft: Outcome
+    section: str
+    console: str = ""
+    note: str = ""
+    when: str = ""
+    otherwise: tuple[Reaction, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """A catalogue entry: everything that is true of each case. `code` is permanent."""
@@ -53,6 +90,12 @@ class Finding:
     """What to change, and where."""
     section: str
     """The section of draft-hixie-thewebsocketprotocol-76, or another document, named."""
+    cause: str = ""
+    """What the code at fault does, where that is known."""
+    carriers: str = ""
+    """Programs that are known to do it."""
+    reaction: Reaction | None = None
+    """What browsers do; None where they cannot be shown it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from ws76proxy.diagnosis.browsers import reaction_in_words
 from ws76proxy.diagnosis.catalogue import SUBJECTS
 from ws76proxy.diagnosis.escaping import visible
 from ws76proxy.diagnosis.model import Diagnosis, Finding, Side
@@ -18,7 +19,8 @@ _INTRODUCTION = """\
 # Findings
 
 What ws76proxy can say about a handshake or a session. Each finding has a permanent code, a
-severity, and a side: who has to mend it.
+severity, and a side: who has to mend it. What is said of browsers has been measured: see
+[what the browser does](browser.md).
 
 | severity | meaning |
 |---|---|
@@ -61,6 +63,7 @@ def _text_block(diagnosis: Diagnosis) -> str:
     ]
     if diagnosis.evidence:
         lines.append(f"  {_place(diagnosis)}: {visible(diagnosis.evidence, show_spaces=True)}")
+    lines += [f"  {name.lower()}: {words}" for name, words in _background(finding)]
     lines += [
         f"  consequence: {finding.consequence}",
         f"  fix: {finding.fix}",
@@ -76,6 +79,7 @@ def _markdown_section(diagnosis: Diagnosis) -> str:
     if diagnosis.evidence:
         evidence = visible(diagnosis.evidence, show_spaces=True)
         lines += [f"{_place(diagnosis).capitalize()}: {_code_span(evidence)}", ""]
+    lines += [f"- {name}: {_escaped(words)}" for name, words in _background(finding)]
     lines += [
         f"- Consequence: {_escaped(finding.consequence)}",
         f"- Fix: {_escaped(finding.fix)}",
@@ -85,13 +89,23 @@ def _markdown_section(diagnosis: Diagnosis) -> str:
 
 
 def _catalogue_entry(finding: Finding) -> str:
+    background = [f"- {name}: {_escaped(words)}\n" for name, words in _background(finding)]
+    reaction = "" if finding.reaction is None else reaction_in_words(finding.reaction)
+    in_browser = f"- In the browser: {_escaped(reaction)}\n" if reaction else ""
     return (
         f"\n### `{finding.code}`\n\n"
         f"**{_escaped(finding.title)}.** *{finding.severity}, {_blame(finding)}*\n\n"
+        f"{''.join(background)}"
         f"- Consequence: {_escaped(finding.consequence)}\n"
+        f"{in_browser}"
         f"- Fix: {_escaped(finding.fix)}\n"
         f"- See: {_escaped(finding.section)}\n"
     )
+
+
+def _background(finding: Finding) -> list[tuple[str, str]]:
+    known = [("Cause", finding.cause), ("Known in", finding.carriers)]
+    return [(name, words) for name, words in known if words]
 
 
 def _blame(finding: Finding) -> str:

@@ -213,7 +213,11 @@ class Handshake:
             return
         self._response = came
         diagnoses = check_response(
-            self._went, came, self.dialect, secure=session.options.upstream.secure
+            self._went,
+            came,
+            self.dialect,
+            secure=session.options.upstream.secure,
+            came=self._came,
         )
         if flow.response.status_code != 101:
             session.outcome = "refused"
@@ -369,7 +373,8 @@ class Handshake:
         session.verdict = answer.verdict
         sent = answer.for_client(repair=self.settings.repair)
         self.tell(answer.tell(session, sent))
-        diagnoses = answer.diagnoses(0 if self._response is None else len(self._response.raw))
+        base = 0 if self._response is None else len(self._response.raw)
+        diagnoses = answer.diagnoses(base, head=self._went.raw)
         self.tell(session.tell_findings(diagnoses))
         self._failures += [one for one in diagnoses if one.finding.severity is Severity.ERROR]
         return sent
@@ -411,8 +416,9 @@ class Handshake:
         if failed or errors:
             self.told.mark(flow, ":x:" if failed else ":warning:")
         if errors:
-            # The digest is what nobody else tells: it comes last, and is said first.
-            worst = errors[-1]
+            # The digest is what nobody else tells: it comes last, only its cause comes behind it,
+            # and is said first.
+            worst = [one for one in errors if not one.finding.cause][-1]
             more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
             text = f"{worst.finding.code}: {worst.finding.title}: {worst.detail}{more}"
             self.told.comment(flow, "handshake", text)

@@ -13,6 +13,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import cast
 
+from ws76proxy.diagnosis import HandshakeHistory
 from ws76proxy.record import AnyRecord, Messages
 from ws76proxy.relay.options import RelayOptions
 from ws76proxy.relay.outlet import Listener
@@ -43,6 +44,8 @@ class Relay:
         self._held: set[Pump] = set()
         self._session_options = options.session
         self._number = 0
+        # One relay has one server.
+        self._history = HandshakeHistory()
         self._server: asyncio.Server | None = None
         self._empty = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -164,6 +167,7 @@ class Relay:
             started=datetime.now(UTC).isoformat(timespec="milliseconds"),
             clock=time.monotonic,
             random_below=secrets.randbelow,
+            history=self._history,
         )
         pump = Pump(self, session)
         self._pumps.add(pump)

@@ -11,6 +11,7 @@ from ws76proxy.replay.compare import EXACT, JsonPath, Rules
 from ws76proxy.replay.describe import as_text, describe
 from ws76proxy.replay.expect import Difference
 from ws76proxy.replay.heads import Header, parse_header
+from ws76proxy.replay.imitation import answer_with, recorded_bug
 from ws76proxy.replay.plan import Plan, Step, plan_of
 from ws76proxy.replay.player import (
     LOCKSTEP,
@@ -50,11 +51,13 @@ __all__ = [
     "Timing",
     "Visit",
     "WaitUntil",
+    "answer_with",
     "as_text",
     "describe",
     "parse_header",
     "parse_timing",
     "plan_of",
+    "recorded_bug",
     "replay_client",
     "right_answer",
     "soak",

@@ -10,6 +10,7 @@ import ssl
 import time
 from dataclasses import dataclass, field
 
+from ws76proxy.diagnosis import explain_digest
 from ws76proxy.endpoint import Endpoint
 from ws76proxy.replay.compare import EXACT, Rules
 from ws76proxy.replay.expect import Difference
@@ -216,7 +217,8 @@ class _Client(Stage):
         found = b"" if leg.digest is None else leg.digest
         right = self._challenge.answer or b""
         self._differs(
-            f"the answer to the challenge is wrong: expected {right.hex()}, got {found.hex()}"
+            f"the answer to the challenge is wrong: expected {right.hex()}, got {found.hex()}:"
+            f" {explain_digest(self._challenge, found).verdict}"
             + (" (it was wrong in the recording too)" if as_before else "")
         )
 

@@ -8,6 +8,7 @@ import ssl
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from ws76proxy.diagnosis import Asked
 from ws76proxy.diagnosis.escaping import quoted
 from ws76proxy.errors import UsageError
 from ws76proxy.redaction import REDACTED
@@ -18,7 +19,6 @@ from ws76proxy.replay.plan import Plan, plan_of
 from ws76proxy.replay.player import LOCKSTEP, MAX_DIFFERENCES, Player, Timing
 from ws76proxy.replay.stage import Stage
 from ws76proxy.wire import hixie75, hixie76
-from ws76proxy.wire.challenge import Challenge
 from ws76proxy.wire.connection import Reading, ServerConnection, plain_response
 from ws76proxy.wire.dialect import Dialect, dialect_of
 from ws76proxy.wire.frames import DEFAULT_MAX_MESSAGE
@@ -26,16 +26,17 @@ from ws76proxy.wire.head import HeadReader, RequestHead
 
 __all__ = ["Answer", "ReplayServer", "ServerOptions", "Visit", "right_answer"]
 
-Answer = Callable[[Challenge], bytes | None]
-"""What a client's challenge is answered: the 16 bytes, or None where the client must be refused."""
+Answer = Callable[[Asked], bytes | None]
+"""What a client's challenge is answered: the bytes behind the head, 16 where all is right, or None
+where the client must be refused."""
 
 _STOP_TIMEOUT = 3.0
 _LAST_TURNS = 20
 
 
-def right_answer(challenge: Challenge) -> bytes | None:
+def right_answer(asked: Asked) -> bytes | None:
     """The digest that the draft wants (5.2); None for keys that have none."""
-    return challenge.answer
+    return asked.challenge.answer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -329,7 +330,8 @@ class _Client(Stage):
         digest: bytes | None = b""
         if isinstance(leg, hixie76.ServerConnection):
             challenge = leg.challenge
-            digest = None if challenge is None else self._options.answer(challenge)
+            asked = None if challenge is None else Asked(challenge, head=request.raw)
+            digest = None if asked is None else self._options.answer(asked)
         if digest is None:
             self._differs("the keys of its challenge have no answer (5.2)")
             self._refuse(400, "Bad Request", "No answer to these keys.\n")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
-from ws76proxy.diagnosis import expected_location
+from ws76proxy.diagnosis import expected_location, unreadable_fields
 from ws76proxy.endpoint import Endpoint
 from ws76proxy.session.options import SessionOptions
 from ws76proxy.wire import hixie75, hixie76
@@ -108,6 +108,8 @@ def repair_response(
             repair.remove(field, "a 101 has no body that a length could describe")
         elif field.name != field.name.strip():
             repair.rename(field, field.name.strip(), "white space is no part of a field's name")
+    for field in unreadable_fields(request, repair.head):
+        repair.remove(field, "WebKit refuses a value that is empty or not UTF-8")
     location = expected_location(request, secure=listener.secure)
     protocol = request.value(prefix.lower() + b"protocol")
     repair.require(b"Upgrade", b"WebSocket")

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ws76proxy.diagnosis import Diagnosis, check_digest
+from ws76proxy.diagnosis import Asked, Diagnosis, HandshakeHistory, check_digest, found
 from ws76proxy.record import Verdict
 from ws76proxy.session.adjust import Adjustment
-from ws76proxy.session.commands import Command
+from ws76proxy.session.commands import Command, Peer
 from ws76proxy.session.telling import tell_adjustments, tell_challenge
 from ws76proxy.wire.challenge import Challenge
 
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from ws76proxy.session.core import Session
 
 __all__ = ["Answer"]
+
+_ENOUGH = 2
+"""Of one handshake alone there is nothing more to say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +56,53 @@ class Answer:
         proved = self.asked_anew and self.verdict == "verified"
         return right if right is not None and (repair or proved) else self.received
 
-    def diagnoses(self, base: int, *, good: bool = True) -> list[Diagnosis]:
-        """What is to be said of the answer, which stands at `base` of the server's stream."""
-        return check_digest(self.server, self.received, base=base, good=good)
+    def diagnoses(
+        self,
+        base: int,
+        *,
+        good: bool = True,
+        head: bytes = b"",
+        behind: bytes = b"",
+        followed: bytes = b"",
+    ) -> list[Diagnosis]:
+        """What is to be said of the answer, which stands at `base` of the server's stream.
+
+        `head` is the request's that the server got, `behind` what the client sent behind key3, and
+        `followed` what has come behind the answer.
+        """
+        return check_digest(
+            self.server,
+            self.received,
+            base=base,
+            good=good,
+            head=head,
+            behind=behind,
+            followed=followed,
+        )
+
+    def beside_others(self, history: HandshakeHistory, head: bytes, base: int) -> list[Diagnosis]:
+        """Add this answer to those of the same server; where it is wrong, what all of them say.
+
+        `head` and `base` as for `diagnoses`.
+        """
+        if self.server is None:
+            return []
+        counts = history.add(Asked(self.server, head=head), self.received)
+        if not counts or self.verdict != "wrong":
+            return []
+        together = history.together()
+        if together.right + together.wrong < _ENOUGH:
+            return []
+        detail = together.verdict
+        return [
+            found(
+                "digests-together",
+                detail,
+                stream=Peer.SERVER.stream,
+                offset=base,
+                evidence=self.received,
+            )
+        ]
 
     def tell(self, session: Session, sent: bytes) -> Iterator[Command]:
         """Tell both derivations, and what was repaired; `sent` is what the client got."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from ws76proxy.diagnosis import check_unfinished, found
 from ws76proxy.session.adjust import adjust_request
 from ws76proxy.session.commands import Command, Peer
+from ws76proxy.session.later import Later
 from ws76proxy.session.opening import Opening
 from ws76proxy.session.phase import Phase, Unread
 from ws76proxy.session.telling import tell_adjustments, tell_request
@@ -172,7 +173,7 @@ class Arrival(Phase):
         elif self._web is not None and self._web.waiting:
             # Pipelined behind a request without an answer yet: where the 101 will begin in the
             # server's stream cannot be told, so the bytes go through unread.
-            yield from self._pass_on(head, head, excess, dialect)
+            yield from self._pass_on(head, head, excess, dialect, Tunnel(session))
             yield from self._web.ending()
         elif dialect.is_hixie:
             opening = Opening(session, dialect, head, self._offset, self.handshaking_since)
@@ -180,7 +181,8 @@ class Arrival(Phase):
             yield from opening.begin(excess)
         else:
             adjusted, changes = adjust_request(head, session.options)
-            yield from self._pass_on(head, adjusted, excess, dialect)
+            later = Later(session, adjusted, dialect)
+            yield from self._pass_on(head, adjusted, excess, dialect, later)
             yield from tell_adjustments(session, "server", changes)
         return None
 
@@ -205,11 +207,16 @@ class Arrival(Phase):
         return None
 
     def _pass_on(
-        self, came: RequestHead, went: RequestHead, excess: bytes, dialect: Dialect
+        self,
+        came: RequestHead,
+        went: RequestHead,
+        excess: bytes,
+        dialect: Dialect,
+        tunnel: Tunnel,
     ) -> Iterator[Command]:
         session = self.session
         session.dialect = dialect
-        session.enter(Tunnel(session))
+        session.enter(tunnel)
         yield from session.to_server(went.raw + excess)
         yield from tell_request(session, dialect, came, went, self._offset)
         code = {

@@ -10,7 +10,12 @@ from ws76proxy.diagnosis import FrameChecks
 from ws76proxy.record import Messages
 from ws76proxy.session.commands import Command, Peer, Send, Tell
 from ws76proxy.session.phase import Phase
-from ws76proxy.session.telling import tell_bytes, tell_end_of_stream, tell_frame
+from ws76proxy.session.telling import (
+    tell_bytes,
+    tell_end_of_stream,
+    tell_frame,
+    tell_unanswered_close,
+)
 from ws76proxy.wire.connection import Connection
 from ws76proxy.wire.events import (
     AbsurdLength,
@@ -31,7 +36,16 @@ __all__ = ["Conversation"]
 class _Direction:
     """What one peer says: who reads it, who counts it, who looks for faults."""
 
-    __slots__ = ("checks", "closed", "connection", "decoder", "peer", "traffic", "unread_from")
+    __slots__ = (
+        "checks",
+        "closed",
+        "connection",
+        "decoder",
+        "fast",
+        "peer",
+        "traffic",
+        "unread_from",
+    )
 
     def __init__(
         self, peer: Peer, connection: Connection[Any], traffic: Traffic, checks: FrameChecks
@@ -39,10 +53,24 @@ class _Direction:
         self.peer = peer
         self.connection = connection
         self.decoder: FrameDecoder | None = None
+        self.fast: FrameDecoder | None = None
+        """The decoder, while nobody needs to look into plain text."""
         self.traffic = traffic
         self.checks = checks
         self.closed = False
         self.unread_from: int | None = None
+
+    def unless_seen(self, data: bytes) -> FrameDecoder | None:
+        """The decoder for a chunk that nobody needs to look into, if it is plain text; else None.
+
+        The chunk has been counted.
+        """
+        begin = self.traffic.bytes - len(data)
+        if self.decoder is None or self.checks.must_see(data, begin):
+            return None
+        if not self.checks.is_attentive:
+            self.fast = self.decoder
+        return self.decoder
 
 
 class Conversation(Phase):
@@ -59,7 +87,7 @@ class Conversation(Phase):
                 peer,
                 connection,
                 session.traffic[peer],
-                FrameChecks(peer.stream, connection.dialect),
+                FrameChecks(peer.stream, connection.dialect, begin=connection.frames_offset),
             )
             for peer, connection in ((Peer.CLIENT, client), (Peer.SERVER, server))
         }
@@ -90,8 +118,8 @@ class Conversation(Phase):
         direction = self._directions[peer]
         traffic = direction.traffic
         traffic.bytes += len(data)
-        decoder = direction.decoder
-        if decoder is not None and not direction.closed:
+        decoder = direction.fast or direction.unless_seen(data)
+        if decoder is not None:
             if not self._messages:
                 # Nobody listens to messages: the usual chunk is only verified and counted.
                 count = decoder.skim(data)
@@ -105,9 +133,12 @@ class Conversation(Phase):
                     traffic.messages += event.count
                     return told
         frames = direction.connection.receive_frames(data)
+        decoder = direction.decoder
         if decoder is not None and decoder.lost:
             return chain(self._tell(direction, frames), self._tell_unread(direction, data))
-        return self._tell(direction, frames) if frames else ()
+        if not frames and (decoder is None or decoder.awaited is None):
+            return ()
+        return self._tell(direction, frames)
 
     def receive_eof(self, peer: Peer, reset: str | None = None) -> Iterator[Command]:
         direction = self._directions[peer]
@@ -118,6 +149,19 @@ class Conversation(Phase):
         if direction.connection.closing_handshake and not direction.closed:
             other_closed = self._directions[peer.other].closed
             yield from tell_end_of_stream(self.session, peer, reset, other_closed=other_closed)
+
+    def timed_out(self, seconds: float) -> Iterator[Command]:
+        yield from super().timed_out(seconds)
+        for direction in self._directions.values():
+            if direction.decoder is None or direction.traffic.ended:
+                continue
+            end, checks = direction.decoder.end(), direction.checks
+            other_closed = self._directions[direction.peer.other].closed
+            if end.raw or other_closed:
+                # What was begun and never ended is what somebody may have waited for.
+                yield from self.session.tell_findings(checks.look(end))
+            if other_closed and not direction.closed:
+                yield from tell_unanswered_close(self.session, direction.peer, seconds)
 
     def ending(self) -> Iterator[Command]:
         for direction in self._directions.values():
@@ -145,6 +189,10 @@ class Conversation(Phase):
             diagnoses = direction.checks.look(event)
             if diagnoses:
                 yield from self.session.tell_findings(diagnoses)
+        direction.fast = None if direction.checks.is_attentive else direction.decoder
+        if direction.decoder is not None and direction.decoder.awaited is not None:
+            begun = direction.checks.look_at_begun(direction.decoder)
+            yield from self.session.tell_findings(begun)
 
     def _tell_odd(
         self, direction: _Direction, event: FrameEvent | EndOfStream
@@ -157,6 +205,9 @@ class Conversation(Phase):
         elif isinstance(event, ClosingHandshake):
             direction.closed = True
             traffic.frames += 1
+            other = self._directions[direction.peer.other]
+            other.checks.other_closed()
+            other.fast = None
             peer = direction.peer.label
             yield from session.tell_closing(peer, "closing-handshake", "", event.offset)
         elif isinstance(event, EndOfStream):

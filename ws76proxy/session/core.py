@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Literal
 
-from ws76proxy.diagnosis import Diagnosis, Severity, found
+from ws76proxy.diagnosis import Diagnosis, HandshakeHistory, Severity, found
 from ws76proxy.record import (
     SCHEMA_VERSION,
     ClosingRecord,
@@ -51,7 +51,8 @@ class Session:
     Feed it what happens (`receive_data`, `receive_eof`, `connection_lost`, `connected`,
     `connect_failed`, `timed_out`, `shut_down`) and carry out the commands, each before the next is
     taken: what must leave first comes first, what is told about it comes after. `clock` gives
-    seconds and never jumps; `random_below` is asked only for a challenge of our own.
+    seconds and never jumps; `random_below` is asked only for a challenge of our own. `history` is
+    what the sessions with one server share: with it a wrong digest is judged beside all others.
     """
 
     def __init__(
@@ -63,10 +64,12 @@ class Session:
         started: str,
         clock: Callable[[], float],
         random_below: RandomBelow,
+        history: HandshakeHistory | None = None,
     ) -> None:
         self.number = number
         self.options = options
         self.random_below = random_below
+        self.history = history
         self.traffic = {Peer.CLIENT: Traffic(), Peer.SERVER: Traffic()}
         self.dialect = ""
         self.outcome: Outcome = "nothing"

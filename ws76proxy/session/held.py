@@ -69,7 +69,7 @@ class _Stream:
         self.peer = peer
         self.connection = connection
         self.traffic = session.traffic[peer]
-        self.checks = FrameChecks(peer.stream, connection.dialect)
+        self.checks = FrameChecks(peer.stream, connection.dialect, begin=connection.frames_offset)
         self.unsent = _Unsent()
         self.unread_from: int | None = None
         self.closed = False
@@ -177,6 +177,9 @@ class HeldConversation(Phase):
             diagnoses = stream.checks.look(event)
             if diagnoses:
                 yield from self.session.tell_findings(diagnoses)
+        decoder = stream.connection.decoder
+        if decoder is not None and decoder.awaited is not None:
+            yield from self.session.tell_findings(stream.checks.look_at_begun(decoder))
         unsent = stream.unsent
         if unsent.size > self.session.options.max_message or (unsent.size and unsent.is_passing):
             yield Send(stream.peer.other, unsent.pass_on())
@@ -210,6 +213,7 @@ class HeldConversation(Phase):
         stream.traffic.frames += 1
         if isinstance(event, ClosingHandshake):
             stream.closed = True
+            self._streams[peer.other].checks.other_closed()
             yield from session.tell_closing(peer.label, "closing-handshake", "", event.offset)
         elif session.options.messages:
             yield from tell_frame(session, peer, event)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Literal
 
 from ws76proxy.diagnosis import (
+    Asked,
     check_request,
     check_response,
     check_unfinished,
@@ -83,6 +84,9 @@ class Opening(Phase):
         self._own: Challenge | None = None
         self._key3 = b""
         self._digest = b""
+        self._no_answer = b""
+        self._concluded_at: int | None = None
+        """How much the server had said when it was told what is missing."""
         self._early_sent = 0
         self._paused: set[Peer] = set()
         session.dialect = dialect
@@ -112,7 +116,11 @@ class Opening(Phase):
         yield from tell_adjustments(session, "server", changes)
         offset = self._offset[Peer.CLIENT]
         good = session.options.good_findings
-        yield from session.tell_findings(check_request(head, self._dialect, base=offset, good=good))
+        yield from session.tell_findings(
+            check_request(
+                head, self._dialect, base=offset, good=good, listener=session.options.listener
+            )
+        )
         if self._own is not None:
             yield from self._from_client(excess)
         else:
@@ -129,7 +137,11 @@ class Opening(Phase):
             yield from self._give_up()
         yield from self._release_client()
         yield from super().receive_eof(peer, reset)
-        yield from self._unfinished(peer.label)
+        server_bytes = self.session.traffic[Peer.SERVER].bytes
+        if server_bytes != self._concluded_at:
+            # A server that says nothing more to a client that has left is not to blame.
+            self._concluded_at = server_bytes
+            yield from self._unfinished(peer.label)
 
     def timed_out(self, seconds: float) -> Iterator[Command]:
         session = self.session
@@ -227,6 +239,8 @@ class Opening(Phase):
                     secure=options.upstream.secure,
                     base=self._offset[Peer.SERVER],
                     good=options.good_findings,
+                    came=self._came,
+                    came_base=self._offset[Peer.CLIENT],
                 )
             )
 
@@ -284,13 +298,32 @@ class Opening(Phase):
         if verify:
             session.verdict = answer.verdict
             yield from answer.tell(session, sent)
-            assert self._response is not None  # noqa: S101 - its digest is whole
-            base = self._offset[Peer.SERVER] + len(self._response.raw)
             yield from session.tell_findings(
-                answer.diagnoses(base, good=session.options.good_findings)
+                answer.diagnoses(
+                    self._digest_at,
+                    good=session.options.good_findings,
+                    head=self._went.raw,
+                    behind=client.trailing_data,
+                    followed=server.trailing_data,
+                )
             )
+            yield from self._beside_others()
         yield from conversation.begin()
         yield from self._resume()
+
+    @property
+    def _digest_at(self) -> int:
+        """Where the digest stands in the server's stream, once the head before it is there."""
+        head = b"" if self._response is None else self._response.raw
+        return self._offset[Peer.SERVER] + len(head)
+
+    def _beside_others(self) -> Iterator[Command]:
+        """Tell what the answer says together with others of the same server."""
+        session = self.session
+        if session.history is not None:
+            answer, head = self._answer(), self._went.raw
+            beside = answer.beside_others(session.history, head, self._digest_at)
+            yield from session.tell_findings(beside)
 
     def _look_no_more(self, outcome: Outcome) -> None:
         # To the server a challenge of our own is complete: the client's key3 is not for it.
@@ -344,6 +377,7 @@ class Opening(Phase):
         if self._response is None:
             self._server.receive_eof()
             unread = b"".join(event.raw for event in self._server.events())
+            self._no_answer = unread
         elif self._holds_digest:
             unread = self._digest
         unread += self._server.trailing_data
@@ -371,5 +405,13 @@ class Opening(Phase):
                 response=self._response,
                 digest=self._digest,
                 ended_by=ended_by,
+                client_base=self._offset[Peer.CLIENT],
+                server_base=self._offset[Peer.SERVER],
+                answer=self._no_answer,
+                asked=None if self._own is None else Asked(self._own, self._went.raw),
             )
         )
+        # Of a client that has left, and of half a key3, there is nothing to conclude.
+        has_left = session.traffic[Peer.CLIENT].ended
+        if self._digest and not has_left and self._client.reading is not Reading.TAIL:
+            yield from self._beside_others()

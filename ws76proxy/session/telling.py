@@ -34,6 +34,7 @@ __all__ = [
     "tell_frame",
     "tell_request",
     "tell_response",
+    "tell_unanswered_close",
 ]
 
 
@@ -168,3 +169,9 @@ def tell_end_of_stream(
     else:
         return
     yield from session.tell_findings([found(code, detail, stream=peer.stream)])
+
+
+def tell_unanswered_close(session: Session, peer: Peer, seconds: float) -> Iterator[Command]:
+    """Tell that a hixie-76 peer has not answered FF 00 for so long."""
+    detail = f"the {peer.label} sent no FF 00 of its own within {seconds:g} s"
+    yield from session.tell_findings([found("close-unanswered", detail, stream=peer.stream)])

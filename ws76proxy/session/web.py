@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterator
 from typing import TYPE_CHECKING
 
+from ws76proxy.diagnosis import found
 from ws76proxy.record import HttpRecord
 from ws76proxy.session.commands import Command, Peer, Send, Tell
 from ws76proxy.session.phase import Phase, Unread
@@ -97,9 +98,23 @@ class Web(Phase):
                 self._reader = HeadReader(ResponseHead, self.session.options.head_limits)
                 continue
             self._reader = None
+            asked = self._request
             yield from self._tell(head)
+            if head.status == 101 and asked is not None and asked.get(b"upgrade") is None:
+                begin = self.session.traffic[Peer.SERVER].bytes - len(data) - len(head.raw)
+                yield from self._tell_unasked(head, begin)
             if head.status == 101 and self.session.phase is self:
                 self.session.enter(Tunnel(self.session))
+
+    def _tell_unasked(self, head: ResponseHead, begin: int) -> Iterator[Command]:
+        finding = found(
+            "switch-unasked",
+            "the request has no Upgrade at all",
+            stream=Peer.SERVER.stream,
+            offset=begin + len(head.preamble),
+            evidence=head.start_line,
+        )
+        yield from self.session.tell_findings([finding])
 
     def _body(self, data: bytes) -> Generator[Command, None, bytes | None]:
         """Pass on what belongs to the body; return what is behind it, None before its end."""

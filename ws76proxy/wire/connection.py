@@ -158,6 +158,11 @@ class Connection(Generic[HeadType]):
         return bytes(self._held)
 
     @property
+    def frames_offset(self) -> int:
+        """Where the frames begin in the peer's stream, once its handshake is whole."""
+        return self._offset
+
+    @property
     def tail_missing(self) -> int:
         """How many bytes of key3 or digest are still to come."""
         if self.reading is not Reading.TAIL:

@@ -92,6 +92,18 @@ class TextFrames:
             self._raw = b"".join(self._raw)
         return self._raw
 
+    def beginning(self, size: int) -> bytes:
+        """The first `size` bytes of the frames; pieces behind them stay apart."""
+        if isinstance(self._raw, bytes):
+            return self._raw[:size]
+        pieces = []
+        for piece in self._raw:
+            pieces.append(piece[:size])
+            size -= len(piece)
+            if size <= 0:
+                break
+        return b"".join(pieces)
+
     @property
     def texts(self) -> list[str]:
         """The messages, in order."""

@@ -148,6 +148,17 @@ class FrameDecoder:
         """Whether a frame of our own could be put between what came and what will come."""
         return self._frame is None and not self.lost
 
+    @property
+    def awaited(self) -> tuple[int, int] | None:
+        """Offset and type of a frame with a length of which only a part has come; otherwise None.
+
+        Such a frame, unlike text, says how long one has to wait for its end.
+        """
+        frame = self._frame
+        if frame is None or frame.frame_type < 0x80:
+            return None
+        return frame.offset, frame.frame_type
+
     def end(self) -> EndOfStream:
         """What the end of the stream leaves behind: `raw` is the unfinished frame so far."""
         frame = self._frame

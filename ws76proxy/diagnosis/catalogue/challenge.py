@@ -82,8 +82,9 @@ FINDINGS: tuple[Finding, ...] = (
         "A key begins with a space",
         Severity.WARNING,
         Side.CLIENT,
-        "HTTP lets everyone on the way trim it, and nearly every server does: the count of spaces "
-        "is then another one, and the digest wrong, without a word in the browser's console.",
+        "Early Chrome sent it. HTTP lets everyone on the way trim it, and nearly every server "
+        "does: the count of spaces is then another one, and the digest wrong, without a word in "
+        "the browser's console.",
         "Put spaces at neither end of the key.",
         "4.1",
     ),
@@ -150,6 +151,37 @@ FINDINGS: tuple[Finding, ...] = (
         "5.2",
     ),
     Finding(
+        "faulty-keys-refused",
+        "The server refuses keys that have no answer",
+        Severity.GOOD,
+        Side.SERVER,
+        "The client gets no session, as the draft wants it; the fault is in the request.",
+        "Nothing in the server.",
+        "5.2",
+    ),
+    Finding(
+        "frames-before-digest",
+        "Frames come where the digest should be",
+        Severity.ERROR,
+        Side.SERVER,
+        "The client takes the first 16 bytes behind the head for the digest and closes without a "
+        "word.",
+        "Send the digest before the first message: call the application's open handler only after "
+        "it. A server that sends no digest at all speaks draft-75, and must choose by the keys.",
+        "5.2",
+    ),
+    Finding(
+        "bytes-before-digest",
+        "Something stands between the server's head and its digest",
+        Severity.ERROR,
+        Side.SERVER,
+        "The digest is right, but the client takes the first 16 bytes behind the head for it and "
+        "closes without a word.",
+        "Send the digest right behind the blank line. A byte order mark, a line end, or fields "
+        "behind a blank line too many are what gets in between.",
+        "5.2",
+    ),
+    Finding(
         "request-incomplete",
         "The request's head never ended",
         Severity.ERROR,
@@ -181,6 +213,30 @@ FINDINGS: tuple[Finding, ...] = (
         "4.1, 5.1",
     ),
     Finding(
+        "key3-trimmed",
+        "One or two bytes of key3 were trimmed on the way",
+        Severity.ERROR,
+        Side.BETWEEN,
+        "One handshake in 128 hangs, and all others work: those whose key3 begins with CR or LF. "
+        "Parsers of HTTP skip empty lines in front of what they take for the next request, and "
+        "text functions trim white space at the end as well.",
+        "Forward the connection as bytes from the upgrade on. If the client itself makes key3 from "
+        "text, let it write 8 raw bytes.",
+        "4.1, 5.1",
+    ),
+    Finding(
+        "key3-line-end-eaten",
+        "key3 begins with a line end, and the server is still waiting",
+        Severity.WARNING,
+        Side.BETWEEN,
+        "One handshake in 128 hangs, and all others work: something between here and the server, "
+        "or the server's own HTTP parser, skips CR and LF behind the head as empty lines, and the "
+        "server waits for bytes of key3 that are gone.",
+        "See whether handshakes without CR or LF at the beginning of key3 work; then have key3 "
+        "read as 8 bytes, whatever they are.",
+        "5.1",
+    ),
+    Finding(
         "response-missing",
         "The server never answered the opening handshake",
         Severity.ERROR,
@@ -190,6 +246,37 @@ FINDINGS: tuple[Finding, ...] = (
         "Answer each complete request, if only with 400; read key3 from what the HTTP parser has "
         "already buffered before reading from the socket.",
         "5.2",
+    ),
+    Finding(
+        "response-incomplete",
+        "The server's head never ended",
+        Severity.ERROR,
+        Side.SERVER,
+        "The client waits for the blank line, then reports a failed connection without reason.",
+        "End the head with an empty line, CR LF CR LF, and flush; see the server's log for an "
+        "exception in the middle of its answer.",
+        "5.2",
+    ),
+    Finding(
+        "response-not-http",
+        "The server answers with something that is not HTTP",
+        Severity.ERROR,
+        Side.SERVER,
+        "The client waits for a line end, finds no status line and fails. Another service listens "
+        "at this port, or the server sends frames without a handshake.",
+        "Check host and port of the server.",
+        "4.1, 5.2",
+    ),
+    Finding(
+        "response-tls",
+        "The server answers in TLS to a plain request",
+        Severity.ERROR,
+        Side.SERVER,
+        "The port speaks TLS only: it takes the request for a broken TLS handshake, and the client "
+        "fails the connection.",
+        "Use wss for this port, in the page or as the address of the server here; or the server's "
+        "plain port.",
+        "4.1",
     ),
     Finding(
         "digest-missing",

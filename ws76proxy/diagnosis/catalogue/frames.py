@@ -12,11 +12,22 @@ FINDINGS: tuple[Finding, ...] = (
         "A text message is not UTF-8",
         Severity.ERROR,
         Side.SENDER,
-        "A browser puts U+FFFD in place of the bad bytes and says nothing: the text is damaged. "
-        "Servers replace, drop or echo them, or close.",
+        "The text is damaged, and nobody says so: the draft wants U+FFFD in place of the bad "
+        "bytes, QtWebKit hands its page an empty message. Servers replace, drop or echo them, or "
+        "close.",
         "Encode text as UTF-8 before framing it. Binary data needs a text form such as base64: "
         "hixie has no binary messages.",
         "4.3, 5.4",
+    ),
+    Finding(
+        "text-with-nul",
+        "A message has U+0000 in it",
+        Severity.INFO,
+        Side.SENDER,
+        "The draft allows it. A receiver that keeps text as a C string cuts the message there, and "
+        "one that looks for 0x00 as a beginning makes two of it.",
+        "Nothing, if the other side gets the whole text; otherwise leave U+0000 out, or escape it.",
+        "4.2, 5.3",
     ),
     Finding(
         "frame-unfinished",
@@ -103,6 +114,17 @@ FINDINGS: tuple[Finding, ...] = (
         "4.2, 5.3",
     ),
     Finding(
+        "line-end-behind-handshake",
+        "A line end too many stands behind the opening handshake",
+        Severity.ERROR,
+        Side.SENDER,
+        "The first message is lost: the receiver takes CR or LF for a frame's type and throws away "
+        "what follows up to the next 0xFF. Later messages arrive, which makes it hard to find.",
+        "Send exactly 16 bytes of digest, or 8 of key3, and nothing behind them: use a function "
+        "that writes bytes, not one that prints a line.",
+        "4.1, 5.2",
+    ),
+    Finding(
         "closed-twice",
         "FF 00 is sent twice",
         Severity.WARNING,
@@ -117,9 +139,30 @@ FINDINGS: tuple[Finding, ...] = (
         "Data follows FF 00",
         Severity.ERROR,
         Side.SENDER,
-        "The receiver ignores it: these messages are lost.",
+        "A receiver made from the draft ignores it: these messages are lost. QtWebKit, to which "
+        "FF 00 means nothing, hands them to its page.",
         "Send what is queued before FF 00, and nothing after it.",
         "6",
+    ),
+    Finding(
+        "close-reversed",
+        "The last thing sent is 00 FF: a closing handshake with its bytes reversed",
+        Severity.WARNING,
+        Side.SENDER,
+        "00 FF is an empty message: the other side delivers it, learns nothing about the close, "
+        "and finds the connection broken.",
+        "Send FF 00: the type 0xFF and then a length of 0.",
+        "4.2, 5.3, 6",
+    ),
+    Finding(
+        "data-before-close-answer",
+        "FF 00 is answered only after more messages",
+        Severity.INFO,
+        Side.SENDER,
+        "Whoever has sent FF 00 delivers nothing more to its application: these messages are lost. "
+        "It cannot be helped where they were on their way already.",
+        "Answer FF 00 as soon as it comes, and drop what is queued.",
+        "4.2, 5.3, 6",
     ),
     Finding(
         "closing-handshake-in-75",

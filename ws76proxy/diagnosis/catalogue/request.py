@@ -229,6 +229,17 @@ FINDINGS: tuple[Finding, ...] = (
         "4.1",
     ),
     Finding(
+        "request-transfer-encoding",
+        "The request announces a Transfer-Encoding",
+        Severity.WARNING,
+        Side.CLIENT,
+        "The draft's request has no body. If key3 is coded as a chunk, the server takes the head "
+        "of the chunk for its first bytes and answers another challenge; if not, HTTP libraries "
+        "wait for chunks and never hand key3 on.",
+        "Leave Transfer-Encoding out, and write key3 to the raw socket.",
+        "4.1",
+    ),
+    Finding(
         "request-names-of-75",
         "A hixie-76 request uses a field name of draft-75",
         Severity.ERROR,

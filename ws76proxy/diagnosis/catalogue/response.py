@@ -137,6 +137,17 @@ FINDINGS: tuple[Finding, ...] = (
         "4.1, 5.2; RFC 6455 4.2.2",
     ),
     Finding(
+        "response-of-hixie",
+        "A later client is answered as if it spoke hixie",
+        Severity.ERROR,
+        Side.SERVER,
+        "The client misses Sec-WebSocket-Accept and fails the connection: the server knows no "
+        "later version and has taken Upgrade for draft-75's.",
+        "Use a server that knows the client's version, or put something between that translates; "
+        "let the server answer 426 where Sec-WebSocket-Version is there.",
+        "RFC 6455 4.2.2",
+    ),
+    Finding(
         "response-content-length",
         "The 101 announces a body with Content-Length",
         Severity.WARNING,
@@ -186,11 +197,44 @@ FINDINGS: tuple[Finding, ...] = (
         "4.1",
     ),
     Finding(
+        "response-value-leading-space",
+        "A value in the answer has more than one space in front",
+        Severity.WARNING,
+        Side.SERVER,
+        "The draft drops one space behind the colon and takes the next for a part of the value, "
+        "which then differs. WebKit skips all of them and opens.",
+        "Put exactly one space behind the colon.",
+        "4.1",
+    ),
+    Finding(
+        "response-value-trailing-space",
+        "A value in the answer has white space at its end, or a tab in front",
+        Severity.ERROR,
+        Side.SERVER,
+        "It is a part of the value, and the client fails the connection. WebKit's console shows a "
+        "mismatch of two texts that look the same.",
+        "Send each value without white space behind it.",
+        "4.1",
+    ),
+    Finding(
+        "response-value-not-text",
+        "A field of the answer has no value, or one that is not UTF-8",
+        Severity.ERROR,
+        Side.SERVER,
+        "The draft's client goes on, while WebKit refuses each such field, whatever its name, as "
+        "to it an empty value is no text either. Its console: invalid UTF-8 sequence in header "
+        "value.",
+        "Leave fields out that have no value, a subprotocol that was not asked for above all; send "
+        "values in UTF-8, or better in ASCII.",
+        "4.1",
+    ),
+    Finding(
         "response-bare-line-feed",
         "Lines of the answer end in LF without CR",
         Severity.ERROR,
         Side.SERVER,
-        "The client fails the connection. WebKit's console: status line does not end with CRLF.",
+        "The client fails the connection, WebKit with a text about the line, or without one where "
+        "it is the blank line: then it waits.",
         "End each line, the blank one included, with CR LF. Beware of text-mode output.",
         "4.1",
     ),

@@ -158,7 +158,7 @@ FINDINGS: tuple[Finding, ...] = (
         Severity.WARNING,
         Side.SENDER,
         "Whoever began to close waits for the answer and then drops the connection; the page "
-        "learns that it was not clean.",
+        "learns that it was not clean. QtWebKit never answers.",
         "Answer FF 00 with FF 00, then close TCP. 00 FF is an empty message, not an answer.",
         "6",
     ),
@@ -189,6 +189,16 @@ FINDINGS: tuple[Finding, ...] = (
         "The relay refuses this client.",
         "Raise the limit, or see why clients connect again and again.",
         "5.1",
+    ),
+    Finding(
+        "digests-together",
+        "What the handshakes with this server have in common",
+        Severity.INFO,
+        Side.SERVER,
+        "A bug that shows only now and then is found by comparing: one handshake alone may fit "
+        "several causes.",
+        "Mend the cause that fits all of them.",
+        "5.2",
     ),
     Finding(
         "recording-limit",

@@ -12,7 +12,8 @@ FINDINGS: tuple[Finding, ...] = (
         "The answer's first line is no status line",
         Severity.ERROR,
         Side.SERVER,
-        "The client fails the connection. WebKit's console: no response code found.",
+        "The client fails the connection. WebKit's console: no response code found; or nothing, "
+        "where something else than three characters stands in its place.",
         "Begin with HTTP/1.1, a space, 101, a space, and any text.",
         "4.1, 5.2",
     ),
@@ -83,6 +84,18 @@ FINDINGS: tuple[Finding, ...] = (
         "know of the socket, or a socket server mounted elsewhere.",
         "Check path and port; let the web server in front forward the path with its upgrade.",
         "4.1",
+    ),
+    Finding(
+        "answered-request-timeout",
+        "The server answers 408: it still waits for a part of the request",
+        Severity.ERROR,
+        Side.BETWEEN,
+        "The client fails the connection. What the server misses are usually the 8 bytes of key3: "
+        "they did not come, or an HTTP library has taken them for the beginning of another "
+        "request.",
+        "See whether all of key3 came; let what stands in front of the server forward bytes from "
+        "the upgrade on, and read key3 from what the HTTP parser has buffered.",
+        "5.1",
     ),
     Finding(
         "answered-proxy-authentication",

@@ -40,6 +40,21 @@ class HeadFindings:
             found(code, detail, stream=self.stream, offset=offset, evidence=head.start_line)
         )
 
+    def compared(self, field: Field) -> bytes:
+        """A value of the answer as most clients compare it, and what white space around it does."""
+        value = field.value
+        # The usual value is plain.
+        if not value or (value[0] > 0x20 and value[-1] > 0x20):
+            return value
+        stripped = field.stripped
+        if not stripped:
+            return value
+        if value.lstrip(b" ") == stripped:
+            self.at_field("response-value-leading-space", f"it is {quoted(value)}", field)
+        else:
+            self.at_field("response-value-trailing-space", f"it is {quoted(value)}", field)
+        return stripped
+
     def check_lines(self, whose: str) -> None:
         """Line ends, empty lines in front, names; `whose` is request or response."""
         head = self.head

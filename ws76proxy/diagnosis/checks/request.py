@@ -3,25 +3,31 @@
 from __future__ import annotations
 
 from ws76proxy.diagnosis.checks.heads import HeadFindings
+from ws76proxy.diagnosis.checks.keys import check_keys
+from ws76proxy.diagnosis.checks.security import check_address
 from ws76proxy.diagnosis.escaping import quoted
 from ws76proxy.diagnosis.model import Diagnosis, Stream
-from ws76proxy.wire.challenge import MAX_KEY_NUMBER, Key, KeyFault, read_key
+from ws76proxy.endpoint import Endpoint
 from ws76proxy.wire.dialect import Dialect
 from ws76proxy.wire.head import RequestHead
 
 __all__ = ["check_request"]
 
-_KEYS = (("Key1", b"sec-websocket-key1"), ("Key2", b"sec-websocket-key2"))
 _URL_BEGINNINGS = (b"/", b"ws://", b"wss://")
 
 
 def check_request(
-    head: RequestHead, dialect: Dialect, *, base: int = 0, good: bool = True
+    head: RequestHead,
+    dialect: Dialect,
+    *,
+    base: int = 0,
+    good: bool = True,
+    listener: Endpoint | None = None,
 ) -> list[Diagnosis]:
     """What a request head of a hixie dialect has wrong (4.1), and right where `good`.
 
-    `base` is the offset of its first byte in the client's stream. A head of another dialect gives
-    nothing.
+    `base` is the offset of its first byte in the client's stream, `listener` where the client's
+    connection came in, as far as it is known. A head of another dialect gives nothing.
     """
     if dialect is not Dialect.HIXIE_76 and dialect is not Dialect.HIXIE_75:
         return []
@@ -30,17 +36,23 @@ def check_request(
     _check_start_line(head, findings)
     _check_upgrade(head, findings)
     _check_host(head, findings)
+    if listener is not None:
+        check_address(head, listener.host, findings)
     _check_origin(head, findings)
     length = head.get(b"content-length")
     if length is not None:
         bytes_announced = f"{quoted(length.stripped)} bytes of body are announced"
         findings.at_field("request-content-length", bytes_announced, length)
+    coding = head.get(b"transfer-encoding")
+    if coding is not None:
+        announced = f"a body in the coding {quoted(coding.stripped)} is announced"
+        findings.at_field("request-transfer-encoding", announced, coding)
     if dialect is Dialect.HIXIE_76:
         _check_protocol(
             head, findings, b"sec-websocket-protocol", b"websocket-protocol", "request-names-of-75"
         )
         _check_later_fields(head, findings)
-        _check_keys(head, findings, good)
+        check_keys(head, findings, good)
     else:
         _check_protocol(
             head, findings, b"websocket-protocol", b"sec-websocket-protocol", "request-names-of-76"
@@ -63,7 +75,7 @@ def _check_upgrade(head: RequestHead, findings: HeadFindings) -> None:
     upgrades = head.get_all(b"upgrade")
     if not upgrades:
         findings.without_evidence("request-upgrade-missing", "expected Upgrade: WebSocket")
-    elif upgrades[0].value != b"WebSocket":
+    elif upgrades[0].stripped != b"WebSocket":
         found_value = f'expected "WebSocket", found {quoted(upgrades[0].value)}'
         same = upgrades[0].stripped.lower() == b"websocket"
         code = "request-upgrade-not-exact" if same else "request-upgrade-differs"
@@ -71,7 +83,7 @@ def _check_upgrade(head: RequestHead, findings: HeadFindings) -> None:
     connections = head.get_all(b"connection")
     if not connections:
         findings.without_evidence("request-connection-missing", "expected Connection: Upgrade")
-    elif connections[0].value.lower() != b"upgrade":
+    elif connections[0].stripped.lower() != b"upgrade":
         found_value = f'expected "Upgrade", found {quoted(connections[0].value)}'
         words = connections[0].value.lower().replace(b",", b" ").split()
         code = "request-connection-list" if b"upgrade" in words else "request-connection-differs"
@@ -98,8 +110,8 @@ def _check_origin(head: RequestHead, findings: HeadFindings) -> None:
     if not origins:
         findings.without_evidence("origin-missing", "there is no Origin field")
         return
-    value = origins[0].value
-    if not value.strip(b" \t"):
+    value = origins[0].stripped
+    if not value:
         findings.at_field("origin-empty", "the Origin field is empty", origins[0])
     elif value != b"null":
         if value != value.lower():
@@ -137,35 +149,3 @@ def _check_later_fields(head: RequestHead, findings: HeadFindings) -> None:
     if later is not None:
         detail = f"{quoted(later.name)} stands beside the keys of hixie-76"
         findings.at_field("request-rfc6455-fields", detail, later)
-
-
-def _check_keys(head: RequestHead, findings: HeadFindings, good: bool) -> None:
-    sound: list[str] = []
-    for name, lowered in _KEYS:
-        fields = head.get_all(lowered)
-        if not fields:
-            findings.without_evidence("key-missing", f"there is no Sec-WebSocket-{name}")
-            continue
-        key = read_key(fields[0].value)
-        for fault in key.faults:
-            findings.at_field(f"key-{fault.value}", _about(name, key, fault), fields[0])
-        if len(fields) > 1:
-            times = f"Sec-WebSocket-{name} is given {len(fields)} times"
-            findings.at_field("key-twice", times, fields[1])
-        elif good and not key.faults:
-            sound.append(f"{name}: {key.number} / {key.spaces} = {key.part}")
-    if len(sound) == 2:
-        findings.without_evidence("keys-well-formed", "; ".join(sound))
-
-
-def _about(name: str, key: Key, fault: KeyFault) -> str:
-    digits = quoted(key.digits)[1:-1] if len(key.digits) <= 40 else f"{len(key.digits)} digits"
-    match fault:
-        case KeyFault.NUMBER_TOO_LARGE:
-            return f"{name}: {digits} is above {MAX_KEY_NUMBER}"
-        case KeyFault.NOT_DIVISIBLE:
-            rest = (key.number or 0) % key.spaces
-            return f"{name}: {key.number} / {key.spaces} leaves {rest}"
-        case KeyFault.TOO_MANY_SPACES:
-            return f"{name}: there are {key.spaces} spaces, 12 are allowed"
-    return f"{name} is {quoted(key.text)}"
