@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import json
 import os
 import re
@@ -61,7 +60,12 @@ class Visit:
         return [event for event in self.events if event["event"] == "message"]
 
 
-class _QuietHandler(SimpleHTTPRequestHandler):
+class PageHandler(SimpleHTTPRequestHandler):
+    """Serves the pages of this folder."""
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments, directory=str(PAGES))
+
     def log_message(self, format: str, *args: object) -> None:
         """Say nothing: the browser's own output is what a failure needs."""
 
@@ -69,8 +73,7 @@ class _QuietHandler(SimpleHTTPRequestHandler):
 @contextmanager
 def serving_pages() -> Iterator[str]:
     """The origin under which the pages of this folder are served."""
-    handler = functools.partial(_QuietHandler, directory=str(PAGES))
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+    with ThreadingHTTPServer(("127.0.0.1", 0), PageHandler) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
         thread.start()
         try:
@@ -100,6 +103,11 @@ def visit(
         query.append(("close", "client"))
     query.append(("limit", str(int(limit * 1000))))
     page = f"{origin}/session.html?{urlencode(query, quote_via=quote)}"
+    return open_page(origin, page, limit=limit)
+
+
+def open_page(origin: str, page: str, *, limit: float) -> Visit:
+    """Open a page of that origin, and wait until it says that it is done; `limit` in seconds."""
     # Proxy settings are for the page and not for its socket: they would only lose the page.
     environment = {
         name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")
