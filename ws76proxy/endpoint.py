@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from typing import NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from ws76proxy.errors import UsageError
 
-__all__ = ["Endpoint", "parse_address", "parse_upstream"]
+__all__ = ["Endpoint", "parse_address", "parse_upstream", "parse_url"]
 
 
 class Endpoint(NamedTuple):
@@ -41,6 +41,31 @@ class Endpoint(NamedTuple):
 def parse_upstream(text: str) -> Endpoint:
     """Read ``ws://host[:port][/]`` or ``wss://…``; raises UsageError."""
     expected = "expected ws://HOST[:PORT] or wss://HOST[:PORT]"
+    endpoint, url = _parse(text, expected)
+    if url.path not in ("", "/") or url.query or url.fragment:
+        path = text.split("://", 1)[1].removeprefix(url.netloc)
+        raise UsageError(f"{text!r}: found the path {path!r}, but the client's is used; {expected}")
+    return endpoint
+
+
+def parse_url(text: str) -> tuple[Endpoint, str]:
+    """Read ``ws://host[:port][/path][?query]`` or ``wss://…``: where it is, and the resource name.
+
+    The resource name is path and query as they are written. Raises UsageError.
+    """
+    expected = "expected ws://HOST[:PORT][/PATH] or wss://HOST[:PORT][/PATH]"
+    endpoint, url = _parse(text, expected)
+    if "#" in text:
+        raise UsageError(f"{text!r}: found a fragment, which a WebSocket cannot have; {expected}")
+    path = text.split("://", 1)[1].removeprefix(url.netloc)
+    if not (path.isascii() and path.isprintable()):
+        raise UsageError(
+            f"{text!r}: found characters outside printable ASCII; {expected}, percent-encoded"
+        )
+    return endpoint, path if path.startswith("/") else f"/{path}"
+
+
+def _parse(text: str, expected: str) -> tuple[Endpoint, SplitResult]:
     try:
         url = urlsplit(text)
         port = url.port
@@ -55,13 +80,10 @@ def parse_upstream(text: str) -> Endpoint:
         raise UsageError(f"{text!r}: found no host; {expected}")
     if url.username is not None or url.password is not None:
         raise UsageError(f"{text!r}: found user information; {expected}")
-    if url.path not in ("", "/") or url.query or url.fragment:
-        path = text.split("://", 1)[1].removeprefix(url.netloc)
-        raise UsageError(f"{text!r}: found the path {path!r}, but the client's is used; {expected}")
     if port == 0:
         raise UsageError(f"{text!r}: found port 0; {expected}")
     secure = url.scheme == "wss"
-    return Endpoint(secure, url.hostname, port or (443 if secure else 80))
+    return Endpoint(secure, url.hostname, port or (443 if secure else 80)), url
 
 
 def parse_address(text: str) -> tuple[str, int]:

@@ -42,7 +42,13 @@ class RawClient:
         self._received = b""
 
     def open(
-        self, url: str, *, origin: str, protocol: str | None = None, absolute: bool = False
+        self,
+        url: str,
+        *,
+        origin: str,
+        protocol: str | None = None,
+        absolute: bool = False,
+        challenge: tuple[bytes, bytes, bytes] = (KEY1, KEY2, KEY3),
     ) -> Answer:
         """The opening handshake; `absolute` puts the whole URL into its first line."""
         parts = urlsplit(url)
@@ -57,11 +63,12 @@ class RawClient:
         ]
         if protocol is not None:
             fields.append(("Sec-WebSocket-Protocol", protocol))
-        fields += [("Sec-WebSocket-Key1", KEY1.decode()), ("Sec-WebSocket-Key2", KEY2.decode())]
+        key1, key2, key3 = challenge
+        fields += [("Sec-WebSocket-Key1", key1.decode()), ("Sec-WebSocket-Key2", key2.decode())]
         head = "".join(
             [f"GET {resource} HTTP/1.1\r\n", *(f"{name}: {value}\r\n" for name, value in fields)]
         )
-        self._send(head.encode() + b"\r\n" + KEY3)
+        self._send(head.encode() + b"\r\n" + key3)
         status, answered = self._head()
         return Answer(status, answered, digest=self._exactly(len(DIGEST)))
 

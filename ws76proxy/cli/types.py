@@ -8,12 +8,16 @@ from typing import Any
 
 import click
 
-from ws76proxy.endpoint import Endpoint, parse_address, parse_upstream
+from ws76proxy.endpoint import Endpoint, parse_address, parse_upstream, parse_url
 from ws76proxy.errors import UsageError
 
-__all__ = ["ADDRESS", "LIMIT", "SECONDS", "SIZE", "UPSTREAM"]
+__all__ = ["ADDRESS", "FIELD", "LIMIT", "ORIGIN", "PROTOCOL", "SECONDS", "SIZE", "UPSTREAM", "URL"]
 
 _SIZE = re.compile(r"([0-9]{1,15})\s*([kKmMgG]?)(?:i?[bB])?\Z")
+_FIELD_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+\Z")
+# What a handshake consists of: options of their own say these.
+_OWN_FIELDS = ("upgrade", "connection", "host", "origin")
+_OWN_PREFIXES = ("sec-websocket-", "websocket-")
 _FACTORS = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3}
 
 
@@ -79,6 +83,55 @@ class _Address(click.ParamType["tuple[str, int]"]):
         return host, port
 
 
+class _Url(click.ParamType["tuple[Endpoint, str]"]):
+    name = "url"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[Endpoint, str]:
+        if isinstance(value, tuple):
+            return value
+        try:
+            endpoint, resource = parse_url(value)
+            _check_name(endpoint.host, "ws://HOST[:PORT][/PATH] or wss://HOST[:PORT][/PATH]")
+        except UsageError as error:
+            self.fail(str(error), param, ctx)
+        return endpoint, resource
+
+
+class _Line(click.ParamType[str]):
+    """A value that can stand in a field: printable ASCII."""
+
+    def __init__(self, name: str, expected: str) -> None:
+        self.name = name
+        self._expected = expected
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        if not (value and value.isascii() and value.isprintable()):
+            self.fail(f"found {value!r}; expected {self._expected}", param, ctx)
+        return str(value)
+
+
+class _Field(click.ParamType["tuple[str, str]"]):
+    name = "name: value"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, str]:
+        if isinstance(value, tuple):
+            return value
+        name, colon, text = value.partition(":")
+        text = text.strip(" ")
+        if not (colon and _FIELD_NAME.match(name) and text.isascii() and text.isprintable()):
+            expected = "expected 'Name: value' in printable ASCII"
+            self.fail(f"found {value!r}; {expected}", param, ctx)
+        lowered = name.lower()
+        if lowered in _OWN_FIELDS or lowered.startswith(_OWN_PREFIXES):
+            expected = "expected a field that is no part of the handshake; see --origin, --protocol"
+            self.fail(f"found {name!r}; {expected}", param, ctx)
+        return name, text
+
+
 def _check_name(host: str, expected: str) -> None:
     try:
         host.encode("idna")
@@ -91,4 +144,8 @@ LIMIT = _Size(may_be_zero=True)
 """A size where 0 means that there is no limit."""
 SECONDS = _Seconds()
 UPSTREAM = _Upstream()
+URL = _Url()
+ORIGIN = _Line("origin", "an origin, such as http://example.com or null")
+PROTOCOL = _Line("name", "the name of a subprotocol, in printable ASCII")
+FIELD = _Field()
 ADDRESS = _Address()

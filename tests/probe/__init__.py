@@ -1,0 +1,1 @@
+"""The probe: its cases, its judges, and whole runs against right and faulty servers."""
