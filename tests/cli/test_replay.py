@@ -77,6 +77,20 @@ def test_different(chat: str, other: str) -> None:
         assert process.wait(PATIENCE) == 1
 
 
+def test_a_server_with_a_bug(chat: str) -> None:
+    with server(chat, "--bug", "digest-little-endian", "--loose", "--once") as (_, url):
+        done = ws76proxy("replay", "client", chat, url)
+    assert done.returncode == 1
+    assert "answer to the challenge is wrong" in done.stdout
+    assert "little-endian" in done.stdout
+
+
+def test_a_bug_that_nobody_knows(chat: str) -> None:
+    done = ws76proxy("replay", "server", chat, "--bug", "digest-litle-endian")
+    assert done.returncode == 2
+    assert "digest-little-endian" in done.stderr
+
+
 def test_what_is_ignored(chat: str, other: str) -> None:
     with server(chat, "--clients", "3") as (process, url):
         for option in (["--ignore", "TWO|DOS"], ["--count-only"], ["--ignore", "[A-Z]+"]):
