@@ -1,7 +1,7 @@
 # Shortcuts; the README says what they stand for.
 PYTHON ?= python3
 
-.PHONY: demo test check bench docs
+.PHONY: demo test check bench docs probe-reports
 
 demo:
 	$(PYTHON) -m ws76proxy demo
@@ -19,5 +19,11 @@ bench:
 
 docs:
 	$(PYTHON) -m ws76proxy.diagnosis docs/findings.md
+	$(PYTHON) -m tests.interop.browser_page docs/browser.md
 	$(PYTHON) -m ws76proxy.cli.reference docs/cli.md
 	$(PYTHON) -m ws76proxy.record docs/records.schema.json ws76proxy/records.schema.json
+	$(PYTHON) -m tests.explain.page
+
+# From the real servers of tests/interop, which must be installed.
+probe-reports:
+	$(PYTHON) -m tests.interop.probing docs/probe-reports

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ws76proxy.endpoint import Endpoint, parse_address, parse_upstream
+from ws76proxy.endpoint import Endpoint, parse_address, parse_upstream, parse_url
 from ws76proxy.errors import UsageError
 
 
@@ -60,6 +60,49 @@ def test_no_upstream(text: str, found: str) -> None:
     assert message.startswith(f"{text!r}: ")
     assert found in message
     assert message.endswith("expected ws://HOST[:PORT] or wss://HOST[:PORT]")
+    assert "\n" not in message
+
+
+@pytest.mark.parametrize(
+    ("text", "endpoint", "resource"),
+    [
+        ("ws://localhost:9000", Endpoint(False, "localhost", 9000), "/"),
+        ("ws://localhost/", Endpoint(False, "localhost", 80), "/"),
+        ("wss://localhost/chat", Endpoint(True, "localhost", 443), "/chat"),
+        ("ws://localhost?a=b", Endpoint(False, "localhost", 80), "/?a=b"),
+        ("ws://localhost/a//b/../c?d=%20&e=?/:@", Endpoint(False, "localhost", 80), None),
+        ("ws://[::1]:9000/x", Endpoint(False, "::1", 9000), "/x"),
+        ("WS://Example.COM/Chat", Endpoint(False, "example.com", 80), "/Chat"),
+        ("ws://localhost/?", Endpoint(False, "localhost", 80), "/?"),
+    ],
+)
+def test_url(text: str, endpoint: Endpoint, resource: str | None) -> None:
+    expected = "/a//b/../c?d=%20&e=?/:@" if resource is None else resource
+    assert parse_url(text) == (endpoint, expected)
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("localhost/chat", "found no scheme"),
+        ("http://localhost/chat", "found the scheme 'http'"),
+        ("ws:///chat", "found no host"),
+        ("ws://localhost:0/chat", "found port 0"),
+        ("ws://me@localhost/chat", "found user information"),
+        ("ws://localhost/chat#top", "found a fragment"),
+        ("ws://localhost/#", "found a fragment"),
+        ("ws://localhost/gr\u00fc\u00dfe", "outside printable ASCII"),
+        ("ws://localhost/a\x7f", "outside printable ASCII"),
+        ("ws://localhost/a b", "found a space"),
+    ],
+)
+def test_no_url(text: str, found: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        parse_url(text)
+    message = str(caught.value)
+    assert message.startswith(f"{text!r}: ")
+    assert found in message
+    assert "expected ws://HOST[:PORT][/PATH] or wss://HOST[:PORT][/PATH]" in message
     assert "\n" not in message
 
 

@@ -18,6 +18,8 @@ _COMMANDS = {
     "addon": "ws76proxy.cli.addon",
     "convert": "ws76proxy.cli.convert",
     "demo": "ws76proxy.cli.demo",
+    "explain": "ws76proxy.cli.explain",
+    "probe": "ws76proxy.cli.probe",
     "relay": "ws76proxy.cli.relay",
     "replay": "ws76proxy.cli.replay",
     "show": "ws76proxy.cli.show",

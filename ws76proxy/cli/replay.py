@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
@@ -35,6 +36,7 @@ from ws76proxy.replay import (
     soak,
 )
 from ws76proxy.replay.heads import answer_notes
+from ws76proxy.replay.imitation import answer_with, recorded_bug
 from ws76proxy.replay.junit import write_junit
 from ws76proxy.wire import Dialect
 
@@ -237,6 +239,12 @@ def client_command(
     help="Where clients connect. Port 0 picks a free one.",
 )
 @_shared
+@click.option(
+    "--bug",
+    metavar="CODE",
+    help="Answer each challenge as a server with this bug does, such as digest-little-endian, or"
+    " two joined by +; 'recorded': as the recorded server did.",
+)
 @click.option("--loose", is_flag=True, help="Go on with a client that deviates.")
 @click.option("--tls-cert", type=_FILE, help="Serve wss with this PEM certificate (chain).")
 @click.option("--tls-key", type=_FILE, help="Its key, where that is in a file of its own.")
@@ -270,6 +278,7 @@ def server_command(
     count_only: bool,
     max_message: int,
     loop_name: Literal["auto", "asyncio", "uvloop"],
+    bug: str | None,
     loose: bool,
     tls_cert: Path | None,
     tls_key: Path | None,
@@ -308,6 +317,11 @@ def server_command(
         write_buffer=write_buffer,
     )
     plans = _plans(recording, number, _server_plan)
+    if bug is not None:
+        if bug == "recorded":
+            bug = recorded_bug(read_sessions([recording], lambda _: None))
+            click.echo(f"note: the recorded server's bug: {bug}", err=True)
+        options = replace(options, answer=answer_with(bug))
     for plan in plans:
         for note in [*plan.notes, *answer_notes(plan)]:
             click.echo(f"note: {neutral(note)}", err=True)
