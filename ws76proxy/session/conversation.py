@@ -65,12 +65,12 @@ class _Direction:
 
         The chunk has been counted.
         """
-        begin = self.traffic.bytes - len(data)
-        if self.decoder is None or self.checks.must_see(data, begin):
+        decoder, begin = self.decoder, self.traffic.bytes - len(data)
+        if decoder is None or self.checks.must_see(data, begin):
             return None
-        if not self.checks.is_attentive:
-            self.fast = self.decoder
-        return self.decoder
+        if decoder.at_frame_boundary and self.checks.rests_from(begin):
+            self.fast = decoder
+        return decoder
 
 
 class Conversation(Phase):

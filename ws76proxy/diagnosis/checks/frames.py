@@ -69,11 +69,17 @@ class FrameChecks:
         if self._closed or self._other_closed:
             return True
         if begin >= self._read_until:
-            self.is_attentive = False
             return False
         # In such a chunk each frame has one 0x00 and one 0xFF, and only an empty one has them side
         # by side.
         return HTTP_MARK in data or _EMPTY in data or data.count(b"\x00") != data.count(b"\xff")
+
+    def rests_from(self, begin: int) -> bool:
+        """Whether text need not be shown any more from `begin` on, where a frame must begin."""
+        if begin < self._read_until or self._closed or self._other_closed:
+            return False
+        self.is_attentive = False
+        return True
 
     def other_closed(self) -> None:
         """The other side has sent FF 00: from now on text frames must be shown again."""
