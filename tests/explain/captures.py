@@ -6,10 +6,10 @@ import random
 from pathlib import Path
 
 import msgspec
-from ws76proxy.recording import read_entries
 
 from tests.recording.tcp import CLIENT, SERVER, Talk, ethernet, pcap
 from ws76proxy.diagnosis import answer_like
+from ws76proxy.recording import read_entries
 from ws76proxy.wire.challenge import Challenge, generate_challenge
 
 __all__ = ["HOST", "as_recording", "capture", "handshake", "trimming"]
