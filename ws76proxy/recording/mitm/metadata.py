@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from ws76proxy.diagnosis import Severity
+from ws76proxy.diagnosis import CATALOGUE, Severity
 from ws76proxy.record import (
     SCHEMA_VERSION,
     AnyRecord,
@@ -70,11 +70,13 @@ def told_values(session: RecordedSession, closing: str | None) -> dict[str, Any]
 
 
 def worst_of(session: RecordedSession) -> FindingRecord | None:
-    """The last error that was found: what nobody else tells comes last."""
+    """The last error that was found: what nobody else tells comes last, but for its causes."""
     errors = [
         one
         for one in session.records
-        if isinstance(one, FindingRecord) and one.severity is Severity.ERROR
+        if isinstance(one, FindingRecord)
+        and one.severity is Severity.ERROR
+        and not (one.code in CATALOGUE and CATALOGUE[one.code].cause)
     ]
     return errors[-1] if errors else None
 
