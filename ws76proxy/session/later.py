@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 from ws76proxy.diagnosis import check_response
 from ws76proxy.session.commands import Command, Peer
+from ws76proxy.session.final import FinalHead
 from ws76proxy.session.tunnel import Tunnel
 from ws76proxy.wire.dialect import Dialect
-from ws76proxy.wire.head import HeadReader, RequestHead, ResponseHead
+from ws76proxy.wire.head import RequestHead, ResponseHead
 
 if TYPE_CHECKING:
     from ws76proxy.session.core import Session
@@ -27,27 +28,12 @@ class Later(Tunnel):
         super().__init__(session)
         self._request = request
         self._dialect = dialect
-        self._reader: HeadReader[ResponseHead] | None = self._new_reader()
+        self._answer = FinalHead(session.options.head_limits)
 
     def receive_data(self, peer: Peer, data: bytes) -> Iterator[Command]:
         yield from super().receive_data(peer, data)
-        if peer is Peer.SERVER:
-            yield from self._read(data)
-
-    def _read(self, data: bytes) -> Iterator[Command]:
-        """Read the answer's head, behind any number of interim ones."""
-        while self._reader is not None and data:
-            head = self._reader.feed(data)
-            if head is None:
-                if self._reader.refusal is not None:
-                    self._reader = None
-                return
-            data = self._reader.excess
-            if head.status is not None and 100 <= head.status < 200 and head.status != 101:
-                self._reader = self._new_reader()
-                continue
-            self._reader = None
-            yield from self._judge(head, len(data))
+        if peer is Peer.SERVER and self._answer.feed(data) and self._answer.head is not None:
+            yield from self._judge(self._answer.head, self._answer.behind)
 
     def _judge(self, head: ResponseHead, behind: int) -> Iterator[Command]:
         session = self.session
@@ -61,6 +47,3 @@ class Later(Tunnel):
                 base=begin,
             )
         )
-
-    def _new_reader(self) -> HeadReader[ResponseHead]:
-        return HeadReader(ResponseHead, self.session.options.head_limits)

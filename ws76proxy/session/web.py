@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 from ws76proxy.diagnosis import found
 from ws76proxy.record import HttpRecord
 from ws76proxy.session.commands import Command, Peer, Send, Tell
+from ws76proxy.session.final import FinalHead
 from ws76proxy.session.phase import Phase, Unread
 from ws76proxy.session.tunnel import Tunnel
-from ws76proxy.wire.head import HeadReader, RequestHead, ResponseHead
+from ws76proxy.wire.head import RequestHead, ResponseHead
 
 if TYPE_CHECKING:
     from ws76proxy.session.core import Session
@@ -37,7 +38,7 @@ class Web(Phase):
         session.outcome = "http"
         self._body_left = 0
         self._request: RequestHead | None = None
-        self._reader: HeadReader[ResponseHead] | None = None
+        self._answer: FinalHead | None = None
 
     @property
     def waiting(self) -> bool:
@@ -52,7 +53,7 @@ class Web(Phase):
         yield from self.session.to_server(head.raw)
         yield from self._tell(None)
         self._request = head
-        self._reader = HeadReader(ResponseHead, self.session.options.head_limits)
+        self._answer = FinalHead(self.session.options.head_limits)
         length = head.get(b"content-length")
         if head.get(b"transfer-encoding") or head.get(b"upgrade") or head.method == b"CONNECT":
             self._body_left = -1
@@ -86,25 +87,16 @@ class Web(Phase):
         yield from self._tell(None)
 
     def _response(self, data: bytes) -> Iterator[Command]:
-        """Read the answer's head, behind any number of interim ones."""
-        while self._reader is not None and data:
-            head = self._reader.feed(data)
-            if head is None:
-                if self._reader.refusal is not None:
-                    self._reader = None
-                return
-            data = self._reader.excess
-            if head.status is not None and 100 <= head.status < 200 and head.status != 101:
-                self._reader = HeadReader(ResponseHead, self.session.options.head_limits)
-                continue
-            self._reader = None
-            asked = self._request
-            yield from self._tell(head)
-            if head.status == 101 and asked is not None and asked.get(b"upgrade") is None:
-                begin = self.session.traffic[Peer.SERVER].bytes - len(data) - len(head.raw)
-                yield from self._tell_unasked(head, begin)
-            if head.status == 101 and self.session.phase is self:
-                self.session.enter(Tunnel(self.session))
+        answer = self._answer
+        if answer is None or not answer.feed(data) or answer.head is None:
+            return
+        head, asked = answer.head, self._request
+        yield from self._tell(head)
+        if head.status == 101 and asked is not None and asked.get(b"upgrade") is None:
+            begin = self.session.traffic[Peer.SERVER].bytes - answer.behind - len(head.raw)
+            yield from self._tell_unasked(head, begin)
+        if head.status == 101 and self.session.phase is self:
+            self.session.enter(Tunnel(self.session))
 
     def _tell_unasked(self, head: ResponseHead, begin: int) -> Iterator[Command]:
         finding = found(
