@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import re
-
 from ws76proxy.probe.target import Target
+from ws76proxy.redaction import REDACTED, redact_head
 
-__all__ = ["REDACTED", "redact"]
-
-REDACTED = b"[redacted]"
-_COOKIES = re.compile(rb"^(Set-Cookie2?:)[^\r\n]*", re.IGNORECASE | re.MULTILINE)
+__all__ = ["redact"]
 
 
 def redact(data: bytes, target: Target) -> bytes:
-    """Bytes of either direction without the values of `target.extra`, and of Set-Cookie."""
+    """Bytes of either direction without the values of `target.extra`, and without the secrets of
+    heads."""
+    text = data.decode("latin-1")
     for name, value in target.extra:
         if value:
-            line = f"{name}: {value}".encode("latin-1")
-            data = data.replace(line, name.encode("latin-1") + b": " + REDACTED)
-    return _COOKIES.sub(rb"\1 " + REDACTED, data)
+            text = text.replace(f"{name}: {value}", f"{name}: {REDACTED}")
+    return redact_head(text).encode("latin-1")
