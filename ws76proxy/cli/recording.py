@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 import click
 from click.core import ParameterSource
@@ -14,20 +14,7 @@ from ws76proxy.cli.types import LIMIT, SECONDS
 from ws76proxy.endpoint import Endpoint
 from ws76proxy.recording.writer import Recorder, RecordingOptions
 
-__all__ = ["RecordOptions", "record_options", "recorder_of"]
-
-
-class RecordOptions(NamedTuple):
-    """What the user gave; sizes in bytes, times in seconds, 0: no limit."""
-
-    path: Path | None
-    secrets: bool
-    limit: int
-    total: int
-    when_full: Literal["stop", "remove-oldest"]
-    rotate_size: int
-    rotate_age: float
-    open_files: int = 128
+__all__ = ["record_options", "recorder_of"]
 
 
 _OPTIONS = [
@@ -81,7 +68,8 @@ _OPTIONS = [
 
 
 def record_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command the options; its function gets them as one argument, `recording`."""
+    """Give a command the options; its function gets them as one argument, `recording`: None where
+    nothing is to be recorded."""
 
     @functools.wraps(command)
     def wrapped(
@@ -95,17 +83,19 @@ def record_options(command: Callable[..., Any]) -> Callable[..., Any]:
         record_rotate_age: float,
         **others: Any,
     ) -> Any:
+        recording: RecordingOptions | None = None
         if record_path is None:
             _refuse_without_record()
-        recording = RecordOptions(
-            record_path,
-            record_secrets,
-            record_limit,
-            record_total,
-            record_when_full,
-            record_rotate_size,
-            record_rotate_age,
-        )
+        else:
+            recording = RecordingOptions(
+                path=record_path,
+                secrets=record_secrets,
+                session_limit=record_limit,
+                total_limit=record_total,
+                when_full=record_when_full,
+                rotate_size=record_rotate_size,
+                rotate_age=record_rotate_age,
+            )
         return command(recording=recording, **others)
 
     for option in reversed(_OPTIONS):
@@ -124,20 +114,12 @@ def _refuse_without_record() -> None:
             raise click.UsageError(f"found {parameter.opts[0]} without --record; expected both")
 
 
-def recorder_of(given: RecordOptions, listener: Endpoint, upstream: Endpoint) -> Recorder | None:
+def recorder_of(
+    options: RecordingOptions | None, listener: Endpoint, upstream: Endpoint
+) -> Recorder | None:
     """The recorder that the user wants, or None. Raises RecordingError where it cannot write."""
-    if given.path is None:
+    if options is None:
         return None
-    options = RecordingOptions(
-        path=given.path,
-        secrets=given.secrets,
-        session_limit=given.limit,
-        total_limit=given.total,
-        when_full=given.when_full,
-        rotate_size=given.rotate_size,
-        rotate_age=given.rotate_age,
-        open_files=given.open_files,
-    )
     # Of port 0 each session says what it became.
     where = str(listener) if listener.port else None
     return Recorder(options, vantage="relay", listener=where, upstream=str(upstream))

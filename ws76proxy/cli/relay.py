@@ -7,10 +7,11 @@ from typing import Literal
 
 import click
 
-from ws76proxy.cli.recording import RecordOptions, record_options, recorder_of
+from ws76proxy.cli.recording import record_options, recorder_of
 from ws76proxy.cli.serving import listening, output, raise_file_limit, run, until_stopped
 from ws76proxy.cli.types import ADDRESS, SECONDS, SIZE, UPSTREAM
 from ws76proxy.endpoint import Endpoint
+from ws76proxy.recording.writer import RecordingOptions
 from ws76proxy.relay import RelayOptions
 from ws76proxy.relay.outlet import Listener
 from ws76proxy.relay.tls import listener_context, upstream_context
@@ -144,7 +145,7 @@ def command(
     as_json: bool,
     show_secrets: bool,
     loop_name: Literal["auto", "asyncio", "uvloop"],
-    recording: RecordOptions,
+    recording: RecordingOptions | None,
 ) -> None:
     """Relay hixie-76 and hixie-75 WebSockets to UPSTREAM (ws://HOST:PORT or wss://HOST:PORT).
 
@@ -206,7 +207,7 @@ def command(
         max_connections=max_connections,
         write_buffer=write_buffer,
     )
-    raise_file_limit(2 * max_connections + (recording.open_files if recorder else 0))
+    raise_file_limit(2 * max_connections + (recording.open_files if recording else 0))
     run(_serve(options, listeners), loop_name)
 
 
