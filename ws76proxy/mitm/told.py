@@ -20,13 +20,10 @@ from ws76proxy.record import (
     SessionEndRecord,
     SessionStartRecord,
 )
+from ws76proxy.recording.mitm.metadata import METADATA, MOST_RECORDS
 
 __all__ = ["METADATA", "Told", "records_of"]
 
-METADATA = "ws76"
-"""The key in `flow.metadata`."""
-
-_MOST_RECORDS = 128
 _MOST_COMMENT = 240
 _ONCE = (SessionStartRecord, RequestRecord, ResponseRecord, SessionEndRecord)
 
@@ -75,7 +72,7 @@ class Told:
                 if one["type"] == plain["type"]:
                     records[index] = plain
                     return
-        if len(records) < _MOST_RECORDS:
+        if len(records) < MOST_RECORDS:
             records.append(plain)
         else:
             values["records_left_out"] += 1

@@ -12,12 +12,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from ws76proxy import __version__
 from ws76proxy.diagnosis import check_request, check_response
 from ws76proxy.endpoint import Endpoint
 from ws76proxy.record import (
-    RECORDING_FORMAT,
-    SCHEMA_VERSION,
     AnyRecord,
     FrameRecord,
     HttpRecord,
@@ -29,6 +26,7 @@ from ws76proxy.record import (
 from ws76proxy.record import (
     Peer as PeerName,
 )
+from ws76proxy.recording.model import new_header
 from ws76proxy.session import Command, Connect, Peer, Session, SessionOptions, Tell
 from ws76proxy.session.conversation import Conversation
 from ws76proxy.session.telling import tell_bytes, tell_request, tell_response
@@ -110,17 +108,11 @@ def header_of(
         sample = file.read(_SAMPLE)
     size = path.stat().st_size
     digest = hashlib.sha256(b"%d %s" % (size, sample)).hexdigest()
-    return RecordingRecord(
-        session=0,
-        time=0.0,
-        format=RECORDING_FORMAT,
-        version=SCHEMA_VERSION,
-        tool=f"ws76proxy {__version__}",
+    return new_header(
         run=digest[:16],
         started=_iso(started),
         vantage=vantage,
-        dialects=["hixie-76", "hixie-75", "rfc6455"],
-        redacted=False,
+        dialects=[Dialect.HIXIE_76, Dialect.HIXIE_75, Dialect.RFC_6455],
         source=path.name,
     )
 

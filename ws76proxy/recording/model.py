@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple, TypeVar
+from typing import Literal, NamedTuple, TypeVar
 
+from ws76proxy import __version__
 from ws76proxy.record import (
+    RECORDING_FORMAT,
+    SCHEMA_VERSION,
     AnyRecord,
     BytesRecord,
     ChallengeRecord,
@@ -21,11 +24,43 @@ from ws76proxy.record import (
     SessionEndRecord,
     SessionStartRecord,
 )
+from ws76proxy.wire.dialect import Dialect
 from ws76proxy.wire.frames import CLOSING_HANDSHAKE
 
-__all__ = ["Entry", "RecordedSession", "Streams", "message_payload", "rebuild"]
+__all__ = ["Entry", "RecordedSession", "Streams", "message_payload", "new_header", "rebuild"]
 
 One = TypeVar("One")
+
+
+def new_header(
+    *,
+    run: str,
+    started: str,
+    vantage: Literal["relay", "mitmproxy", "capture", "har"],
+    dialects: Sequence[Dialect],
+    redacted: bool = False,
+    listener: str | None = None,
+    upstream: str | None = None,
+    source: str | None = None,
+    continues: str | None = None,
+) -> RecordingRecord:
+    """The first line of a recording that this version writes, or makes of another format."""
+    return RecordingRecord(
+        session=0,
+        time=0.0,
+        format=RECORDING_FORMAT,
+        version=SCHEMA_VERSION,
+        tool=f"ws76proxy {__version__}",
+        run=run,
+        started=started,
+        vantage=vantage,
+        dialects=[dialect.value for dialect in dialects],
+        redacted=redacted,
+        listener=listener,
+        upstream=upstream,
+        source=source,
+        continues=continues,
+    )
 
 
 class Entry(NamedTuple):

@@ -12,25 +12,23 @@ from typing import Literal
 
 import msgspec
 
-from ws76proxy import __version__
 from ws76proxy.diagnosis import found
 from ws76proxy.errors import RecordingError
 from ws76proxy.record import (
-    RECORDING_FORMAT,
-    SCHEMA_VERSION,
     AnyRecord,
     BytesRecord,
     FrameRecord,
     HttpRecord,
     Messages,
-    RecordingRecord,
     RequestRecord,
     ResponseRecord,
     finding_record,
 )
+from ws76proxy.recording.model import new_header
 from ws76proxy.recording.remembered import Remembered
 from ws76proxy.recording.store import RecordingOptions, Store
 from ws76proxy.redaction import redact
+from ws76proxy.wire.dialect import Dialect
 
 __all__ = ["Recorder", "RecordingOptions"]
 
@@ -284,16 +282,11 @@ class Recorder:
 
     def _header(self, continues: str | None) -> bytes:
         vantage, listener, upstream = self._about
-        header = RecordingRecord(
-            session=0,
-            time=0.0,
-            format=RECORDING_FORMAT,
-            version=SCHEMA_VERSION,
-            tool=f"ws76proxy {__version__}",
+        header = new_header(
             run=self._run,
             started=datetime.now(UTC).isoformat(timespec="milliseconds"),
             vantage=vantage,
-            dialects=["hixie-76", "hixie-75"],
+            dialects=[Dialect.HIXIE_76, Dialect.HIXIE_75],
             redacted=not self._options.secrets,
             listener=listener,
             upstream=upstream,

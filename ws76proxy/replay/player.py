@@ -131,11 +131,6 @@ class Player:
         self._progress_at = 0.0
         self._paused = False
 
-    @property
-    def is_waiting(self) -> bool:
-        """Whether the peer has still something to say."""
-        return not self._peer.is_met
-
     # What happens
 
     def opened(self, now: float) -> Iterator[Command]:

@@ -7,11 +7,8 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from ws76proxy import __version__
 from ws76proxy.errors import RecordingError
 from ws76proxy.record import (
-    RECORDING_FORMAT,
-    SCHEMA_VERSION,
     NoticeRecord,
     RecordingRecord,
 )
@@ -20,7 +17,7 @@ from ws76proxy.recording.capture.connections import Connections
 from ws76proxy.recording.capture.files import BrokenFileError, Frame, frames, recognises
 from ws76proxy.recording.capture.packets import Unreadable, segment_in
 from ws76proxy.recording.capture.watched import wall_clock
-from ws76proxy.recording.model import Entry
+from ws76proxy.recording.model import Entry, new_header
 from ws76proxy.wire import Dialect
 
 __all__ = ["CaptureLimits", "read", "recognises"]
@@ -124,16 +121,10 @@ class _Reading:
 
 
 def _header(path: Path, run: str, first: Frame | None) -> RecordingRecord:
-    return RecordingRecord(
-        session=0,
-        time=0.0,
-        format=RECORDING_FORMAT,
-        version=SCHEMA_VERSION,
-        tool=f"ws76proxy {__version__}",
+    return new_header(
         run=run,
         started=wall_clock(0 if first is None else first.time),
         vantage="capture",
-        dialects=[Dialect.HIXIE_76.value, Dialect.HIXIE_75.value, Dialect.RFC_6455.value],
-        redacted=False,
+        dialects=[Dialect.HIXIE_76, Dialect.HIXIE_75, Dialect.RFC_6455],
         source=path.name,
     )

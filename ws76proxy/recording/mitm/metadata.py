@@ -22,13 +22,14 @@ from ws76proxy.record import (
 from ws76proxy.recording.carried import Carried, Extra
 from ws76proxy.recording.model import RecordedSession
 
-__all__ = ["SESSION", "TOLD", "Part", "Whole", "told_values", "worst_of"]
+__all__ = ["METADATA", "MOST_RECORDS", "SESSION", "Part", "Whole", "told_values", "worst_of"]
 
-TOLD = "ws76"
+METADATA = "ws76"
 """The addon's key: what a hixie flow's content view and filters go by."""
 SESSION = "ws76_session"
 """The key of what makes a flow the session again that it was made of: JSON, as one text."""
-_MOST_TOLD = 128
+MOST_RECORDS = 128
+"""How many records of a session a flow carries there."""
 _NOT_TOLD = (MessageRecord, FrameRecord, SegmentRecord, BytesRecord)
 
 
@@ -65,7 +66,7 @@ def told_values(session: RecordedSession, closing: str | None) -> dict[str, Any]
         "messages_let_go": 0,
         "messages_not_utf8": len(odd),
         "records": [msgspec.to_builtins(one) for one in _most_telling(told)],
-        "records_left_out": max(len(told) - _MOST_TOLD, 0),
+        "records_left_out": max(len(told) - MOST_RECORDS, 0),
     }
 
 
@@ -83,7 +84,7 @@ def worst_of(session: RecordedSession) -> FindingRecord | None:
 
 def _most_telling(records: Sequence[AnyRecord]) -> Sequence[AnyRecord]:
     """As many as the addon keeps, the summary among them."""
-    if len(records) <= _MOST_TOLD:
+    if len(records) <= MOST_RECORDS:
         return records
     ends = [one for one in records if isinstance(one, SessionEndRecord)]
-    return [*records[: _MOST_TOLD - len(ends)], *ends]
+    return [*records[: MOST_RECORDS - len(ends)], *ends]

@@ -27,7 +27,7 @@ from ws76proxy.recording.foreign import (
     header_of,
     retell,
 )
-from ws76proxy.recording.mitm.metadata import SESSION, TOLD, Part, Whole
+from ws76proxy.recording.mitm.metadata import METADATA, SESSION, Part, Whole
 from ws76proxy.recording.mitm.told import retell_told
 from ws76proxy.recording.model import Entry
 from ws76proxy.recording.rfc6455 import Rfc6455Reader
@@ -128,7 +128,7 @@ class _Reading:
             yield from self._ours(flow, ours)
         elif isinstance(flow, http.HTTPFlow):
             yield from self._number_and_header(flow)
-            if TOLD in flow.metadata:
+            if METADATA in flow.metadata:
                 records = retell_told(flow, self._number)
             else:
                 records = retell(_exchange(flow), self._number)

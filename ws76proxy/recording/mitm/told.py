@@ -26,7 +26,7 @@ from ws76proxy.record import (
     SessionStartRecord,
 )
 from ws76proxy.recording.foreign import message_record
-from ws76proxy.recording.mitm.metadata import TOLD
+from ws76proxy.recording.mitm.metadata import METADATA
 
 __all__ = ["retell_told"]
 
@@ -38,7 +38,7 @@ def retell_told(flow: http.HTTPFlow, number: int) -> Iterator[AnyRecord]:
 
     Raises msgspec.ValidationError where its metadata are of another shape.
     """
-    values = flow.metadata[TOLD]
+    values = flow.metadata[METADATA]
     told = msgspec.convert(values["records"], list[AnyRecord])
     told = [msgspec.structs.replace(record, session=number) for record in told]
     messages = _Messages(flow, told, values.get("messages_let_go", 0), number)

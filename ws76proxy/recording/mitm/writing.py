@@ -30,8 +30,8 @@ from ws76proxy.record import (
 from ws76proxy.recording.carried import Carried, extra_of, take_apart
 from ws76proxy.recording.losses import Losses
 from ws76proxy.recording.mitm.metadata import (
+    METADATA,
     SESSION,
-    TOLD,
     Part,
     Whole,
     told_values,
@@ -185,7 +185,7 @@ def _websocket_flow(
     elif answer is None:
         flow.error = Error("no answer was recorded", came)
     if session.dialect.startswith("hixie"):
-        flow.metadata[TOLD] = values = told_values(session, closing)
+        flow.metadata[METADATA] = values = told_values(session, closing)
         worst = worst_of(session)
         if worst is not None:
             flow.marked = ":x:" if values["verdict"] not in (None, "verified") else ":warning:"
