@@ -1,0 +1,1 @@
+"""Rules that rewrite what passes: their language, and what they decide; pure."""
