@@ -35,7 +35,7 @@ MAY_IMPORT = {
     "patterns": {"errors"},
     "wire": {"errors"},
     "diagnosis": _WIRE,
-    "rules": _WIRE,
+    "rules": _JUDGING,
     "bridge": _WIRE,
     "record": _JUDGING,
     "redaction": _JUDGING | {"record"},
