@@ -399,8 +399,7 @@ class Handshake:
         corrupted: list[Adjustment] = []
         if session.edits is not None:
             sent, corrupted = session.edits.corrupted(self._client_challenge, sent)
-        self.tell(answer.tell(session, sent))
-        self.tell(tell_adjustments(session, "client", corrupted))
+        self.tell(answer.tell(session, sent, corrupted))
         base = 0 if self._response is None else len(self._response.raw)
         diagnoses = answer.diagnoses(base, head=self._went.raw)
         self.tell(session.tell_findings(diagnoses))

@@ -307,6 +307,9 @@ class Deciding:
         if not self._session.options.messages:
             return
         for rule, deed, before, after, detail in decision.changes:
+            if deed == "pause":
+                # Told when it begins to wait, with the name to ask for.
+                continue
             yield self._changes.told(
                 "rule",
                 rule,

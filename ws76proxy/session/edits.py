@@ -190,7 +190,8 @@ class SessionEdits:
         if wrong is None or wrong == digest:
             return digest, []
         why = f"rule {rule!r}: as a server with the bug {code}"
-        return wrong, [Adjustment("digest", digest, wrong, "rule", why)]
+        before, after = digest.hex().encode(), wrong.hex().encode()
+        return wrong, [Adjustment("digest", before, after, "rule", why)]
 
     # Scripts
 

@@ -367,10 +367,9 @@ class Opening(Phase):
         session.outcome = "open"
         session.enter(conversation)
         yield from told
-        yield from tell_adjustments(session, "client", corrupted)
         if verify:
             session.verdict = answer.verdict
-            yield from answer.tell(session, sent)
+            yield from answer.tell(session, sent, corrupted)
             yield from session.tell_findings(
                 answer.diagnoses(
                     self._digest_at,
