@@ -24,9 +24,8 @@ class Burst:
 
     `contents` are the payloads that go on, with nothing to do between them; `originals` are the
     same messages as they came, the first of which has the number `first`. `stopped` is the message
-    behind them for which there is more to do: take the session's deeds and carry them out, await
-    `waiting` if there is one and carry out what is then to be done, then send the message unless it
-    was dropped. Go on with the message behind it.
+    behind them for which there is more to do: await `waiting` if there is one, send it unless it
+    was dropped, take the session's deeds and carry them out. Then go on with the message behind it.
     """
 
     first: int
