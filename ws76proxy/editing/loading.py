@@ -28,7 +28,7 @@ def load_script(path: Path) -> Script:
     """Run a script's file and take its functions.
 
     Each load is a module of its own, under a name that nobody else has; while it runs, the modules
-    in its folder can be imported. Nothing is written beside it, and later changes of the file are not
+    in its folder can be imported. Nothing is written beside it; later changes of the file are not
     seen. Raises UsageError, ``FILE:LINE: …``, for a file that cannot be read, that is no Python,
     that raises, or that has no function of the right name or one that cannot be called with one
     argument.
