@@ -105,7 +105,11 @@ FAULTS: dict[str, tuple[str | bytes, str, str]] = {
     "raises below": ("def f():\n    1 / 0\nf()\n", ":2: ", "ZeroDivisionError"),
     "exits": ("import sys\nsys.exit('bye')\n", ":2: ", "SystemExit: bye"),
     "module": ("import nothing_of_that_name\n", ":1: ", "ModuleNotFoundError"),
-    "empty": ("", ": ", "expected a function on_request, on_response, on_message or on_close"),
+    "empty": (
+        "",
+        ": ",
+        "expected one of the functions on_request, on_response, on_message, on_close",
+    ),
     "misspelt": ("\ndef on_mesage(m): pass\n", ":2: ", "did you mean on_message?"),
     "misspelt too": (
         "def on_message(m): pass\ndef on_closed(c): pass\n",
@@ -118,7 +122,7 @@ FAULTS: dict[str, tuple[str | bytes, str, str]] = {
     "no arguments": ("\n\ndef on_close(): pass\n", ":3: ", "on_close(close)"),
     "two arguments": ("async def on_request(a, b): pass\n", ":1: ", "found on_request(a, b)"),
     "keyword": ("def on_message(*, message): pass\n", ":1: ", "one argument"),
-    "no function": ("on_message = 'text'\n", ": ", "expected a function, found str"),
+    "no function": ("on_message = 'text'\n", ": ", "found on_message = 'text'"),
     "generator": ("def on_message(m):\n    yield\n", ":1: ", "without yield"),
     "asynchronous generator": ("async def on_message(m):\n    yield\n", ":1: ", "without yield"),
 }
@@ -149,5 +153,5 @@ def test_a_helper_that_is_no_python(tmp_path: Path) -> None:
 
 def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     for path in (tmp_path / "none.py", tmp_path, tmp_path / "a\0b"):
-        with pytest.raises(UsageError, match="expected a script that can be read"):
+        with pytest.raises(UsageError, match="cannot be read"):
             load_script(path)

@@ -1,6 +1,6 @@
 """Files of users that change what passes: scripts loaded, rule files read and watched."""
 
-from ws76proxy.editing.loading import load_script, scripts_of
-from ws76proxy.editing.rulefiles import DEFAULT_INTERVAL, RuleFiles, Told
+from ws76proxy.editing.rule_files import RuleFiles
+from ws76proxy.editing.script_files import load_script, scripts_of
 
-__all__ = ["DEFAULT_INTERVAL", "RuleFiles", "Told", "load_script", "scripts_of"]
+__all__ = ["RuleFiles", "load_script", "scripts_of"]

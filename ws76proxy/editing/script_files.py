@@ -20,7 +20,7 @@ from ws76proxy.scripting import FUNCTIONS, Running, Script, ScriptLimits, Script
 __all__ = ["load_script", "scripts_of"]
 
 _MAX_SIZE = 16 * 1024 * 1024
-_EXPECTED = f"expected a function {', '.join(FUNCTIONS[:-1])} or {FUNCTIONS[-1]}"
+_EXPECTED = f"expected one of the functions {', '.join(FUNCTIONS)}"
 _NUMBERS = count(1)
 
 
@@ -94,7 +94,7 @@ def _read(path: Path) -> bytes:
             source = file.read(_MAX_SIZE + 1)
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or error
-        raise UsageError(f"{path}: expected a script that can be read, found: {why}") from None
+        raise UsageError(f"{path}: cannot be read: {why}") from None
     if len(source) > _MAX_SIZE:
         raise UsageError(f"{path}: expected a script of at most {_MAX_SIZE:,} bytes")
     return source
@@ -152,8 +152,7 @@ def _functions(path: Path, file: str, module: ModuleType) -> dict[str, Callable[
 
 def _check(path: Path, file: str, name: str, function: object) -> None:
     if not callable(function):
-        kind = type(function).__name__
-        raise UsageError(f"{path}: {name}: expected a function, found {kind}")
+        raise UsageError(f"{path}: expected a function, found {name} = {function!r:.60}")
     line = _line_of(function, file)
     if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
         raise UsageError(f"{path}{line}: {name}: expected a function without yield, found one")

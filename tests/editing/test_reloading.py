@@ -8,11 +8,11 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
 from ws76proxy.editing import RuleFiles
-from ws76proxy.editing.rulefiles import Told
 from ws76proxy.errors import UsageError
 from ws76proxy.rules import RuleSet, parse_rewrite
 
@@ -35,9 +35,25 @@ def replace(path: Path, text: str | bytes) -> None:
     beside.replace(path)
 
 
+class Told(NamedTuple):
+    """A line of what was told."""
+
+    text: str
+    is_fault: bool
+
+
+def look(files: RuleFiles) -> list[Told]:
+    """Look once; what was told."""
+    told: list[Told] = []
+    files.look(lambda text, *, is_fault: told.append(Told(text, is_fault)))
+    return told
+
+
 def settle(files: RuleFiles) -> list[Told]:
-    """Look until a change has been seen, and seen to be over."""
-    return [told for _ in range(3) for told in files.look()]
+    """Look twice: there is nothing to tell the second time."""
+    told = look(files)
+    assert look(files) == []
+    return told
 
 
 @pytest.fixture
@@ -110,7 +126,7 @@ def test_a_file_that_vanishes_keeps_the_old_rules(path: Path) -> None:
     (told,) = settle(files)
     assert told.is_fault
     assert told.text.startswith(f"{path}: ")
-    assert "old rules" in told.text
+    assert "earlier rules" in told.text
     assert settle(files) == []
     assert files.current is before
     path.write_bytes(text)
@@ -129,23 +145,34 @@ def test_what_takes_a_file_s_place_is_not_waited_for(path: Path) -> None:
     assert names(files.current) == ["a", "b"]
 
 
+class Watch:
+    """Looks of the watcher, one at a time."""
+
+    def __init__(self, files: RuleFiles) -> None:
+        self._files = files
+
+    def look(self) -> list[str]:
+        return [told.text for told in self._files._look(patiently=True)]
+
+
 def test_a_file_that_is_still_written_is_not_read(path: Path) -> None:
     files = RuleFiles([path])
+    watch = Watch(files)
     path.write_text("")
-    assert files.look() == []
+    assert watch.look() == []
     path.write_text(rules("c"))
-    assert files.look() == []
+    assert watch.look() == []
     assert names(files.current) == ["a", "b"]
-    assert [told.text for told in files.look()] == [f"{path}: 1 rule in force"]
+    assert watch.look() == [f"{path}: 1 rule in force"]
     assert names(files.current) == ["c"]
 
 
 def test_a_file_that_changes_all_the_time_is_read_at_last(path: Path) -> None:
-    files = RuleFiles([path])
-    told: list[Told] = []
+    watch = Watch(RuleFiles([path]))
+    told: list[str] = []
     for number in range(12):
         replace(path, rules(f"n{number}"))
-        told += files.look()
+        told += watch.look()
     assert len(told) == 1
 
 
@@ -300,8 +327,7 @@ def test_a_thousand_reloads_under_a_reader_tear_nothing(tmp_path: Path) -> None:
     try:
         for number in range(1, 1001):
             point(number)
-            files.look()
-            told += len(files.look())
+            told += len(look(files))
             assert names(files.current)[0] == f"{number}-a"
     finally:
         done.set()
@@ -312,13 +338,13 @@ def test_a_thousand_reloads_under_a_reader_tear_nothing(tmp_path: Path) -> None:
 
 def test_watching_tells_what_changes(path: Path) -> None:
     async def run() -> None:
-        files = RuleFiles([path], interval=0.001)
+        files = RuleFiles([path])
         told: asyncio.Queue[tuple[str, bool]] = asyncio.Queue()
 
         def tell(text: str, *, is_fault: bool) -> None:
             told.put_nowait((text, is_fault))
 
-        watching = asyncio.create_task(files.watch(tell))
+        watching = asyncio.create_task(files.watch(tell, 0.001))
         replace(path, rules("c"))
         assert await told.get() == (f"{path}: 1 rule in force", False)
         assert names(files.current) == ["c"]

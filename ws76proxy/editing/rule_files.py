@@ -13,9 +13,9 @@ from typing import NamedTuple, Protocol
 from ws76proxy.errors import UsageError
 from ws76proxy.rules import MAX_FILES, MAX_SIZE, RuleError, RuleSet, read_rules
 
-__all__ = ["DEFAULT_INTERVAL", "RuleFiles", "Tell", "Told"]
+__all__ = ["LOOK_EVERY", "RuleFiles", "TellChange"]
 
-DEFAULT_INTERVAL = 0.25
+LOOK_EVERY = 0.25
 """Seconds between two looks at the files."""
 _MOST_WAITS = 8
 """A file that is another one at each look is read at last, after so many."""
@@ -23,72 +23,69 @@ _COARSE = 3 * 10**9
 """Nanoseconds within which two changes may bear the same time, on any file system."""
 
 
-class Told(NamedTuple):
-    """Something to tell the user about a file."""
-
-    text: str
-    is_fault: bool
-
-
-class Tell(Protocol):
-    """Who tells the user."""
+class TellChange(Protocol):
+    """Hears, in one line, what became of a change."""
 
     def __call__(self, text: str, *, is_fault: bool) -> object:
-        """One line; `is_fault`: the rules stay as they were."""
+        """`is_fault`: the earlier rules stay in force."""
 
 
 class RuleFiles:
-    """The rules of files, in this order, and behind them others that do not change.
+    """The rules of some files as if they stood in one, and behind them others.
 
-    `current` is the set in force. It is replaced, whole, by another one, never changed: whoever
-    reads it holds all of the old rules or all of the new ones.
-
-    The files are looked at every `interval` seconds. That sees what a notice of the system does
-    not: a file put in another's place, a link that points elsewhere, a mounted folder. It costs
-    about 0.1 ms a look. Files that rules inject count as parts of the file that names them.
+    `current` are those in force. The set is replaced whole, never changed: whoever reads it holds
+    all of the earlier rules or all of the new ones. Files that rules inject count as parts of the
+    file that names them.
     """
 
-    def __init__(
-        self,
-        paths: Sequence[Path],
-        *,
-        behind: Sequence[RuleSet] = (),
-        interval: float = DEFAULT_INTERVAL,
-    ) -> None:
-        """Raises UsageError for a file that cannot be read, or is no rule file."""
+    def __init__(self, paths: Sequence[Path], *, behind: Sequence[RuleSet] = ()) -> None:
+        """Reads the files. Raises UsageError for the first that cannot be used."""
         self._behind = tuple(behind)
-        self._interval = interval
         self._files = [_File(path) for path in paths]
         self.current = self._merged()
 
-    def look(self) -> list[Told]:
-        """Look at the files once, and put the rules that they have now in force.
+    async def watch(self, tell: TellChange, every: float = LOOK_EVERY) -> None:
+        """Look at the files every so many seconds, in a thread, until cancelled.
 
         A file that has changed is read when it is the same at two looks: then whoever writes it is
-        done. Returns what is to be told, in order: a file that is as it was says nothing.
+        done. Looking sees what a notice of the system does not: a link that points elsewhere, a
+        mounted folder. It costs about 0.2 ms, most of it for the thread: a file system that does
+        not answer holds up no session.
         """
-        told: list[Told] = []
-        good: list[Told] = []
+        while any(file.can_change for file in self._files):
+            await asyncio.sleep(every)
+            for text, is_fault in await asyncio.to_thread(self._look, patiently=True):
+                tell(text, is_fault=is_fault)
+
+    def look(self, tell: TellChange) -> None:
+        """Look once whether a file has changed, and read it as it is now.
+
+        A set that cannot be used is told, and the rules in force stay.
+        """
+        for text, is_fault in self._look(patiently=False):
+            tell(text, is_fault=is_fault)
+
+    def _look(self, *, patiently: bool) -> list[_Told]:
+        faults: list[_Told] = []
+        good: list[_Told] = []
         for file in self._files:
-            one = file.look()
-            if one is not None:
-                (told if one.is_fault else good).append(one)
+            told = file.look(patiently=patiently)
+            if told is not None:
+                (faults if told.is_fault else good).append(told)
         if good:
             try:
                 self.current = self._merged()
             except RuleError as error:
-                good = [Told(f"{_line(error)}; the old rules stay in force", is_fault=True)]
-        return told + good
-
-    async def watch(self, tell: Tell) -> None:
-        """Look at the files again and again, in a thread, until cancelled; tell of changes."""
-        while any(file.can_change for file in self._files):
-            await asyncio.sleep(self._interval)
-            for text, is_fault in await asyncio.to_thread(self.look):
-                tell(text, is_fault=is_fault)
+                good = [_fault(error)]
+        return faults + good
 
     def _merged(self) -> RuleSet:
         return RuleSet.merged([*(file.rules for file in self._files), *self._behind])
+
+
+class _Told(NamedTuple):
+    text: str
+    is_fault: bool
 
 
 _Stamp = tuple[int, ...] | None
@@ -114,14 +111,14 @@ class _File:
         self._seen = self._stamps
         self._is_certain = _are_old(self._stamps)
 
-    def look(self) -> Told | None:
+    def look(self, *, patiently: bool) -> _Told | None:
         """Read the file anew if it has changed; return what is to be told of that."""
         if not self.can_change:
             return None
         stamps = {path: _stamp(path) for path in self._contents}
         if stamps == self._stamps and self._is_certain:
             return None
-        if stamps != self._seen and self._waits < _MOST_WAITS:
+        if patiently and stamps != self._seen and self._waits < _MOST_WAITS:
             self._seen = stamps
             self._waits += 1
             return None
@@ -141,9 +138,9 @@ class _File:
             return None
         self._contents = contents
         if not isinstance(outcome, RuleSet):
-            return Told(f"{_line(outcome)}; the old rules stay in force", is_fault=True)
+            return _fault(outcome)
         self.rules = outcome
-        return Told(f"{self._path}: {_in_force(outcome)}", is_fault=False)
+        return _Told(f"{self._path}: {_in_force(outcome)}", is_fault=False)
 
     def _is_same(self) -> bool:
         """Whether the files hold what they held, so that nothing has to be understood anew."""
@@ -174,7 +171,7 @@ class _File:
         except (OSError, ValueError) as error:
             # ValueError: what cannot be the name of a file.
             why = getattr(error, "strerror", None) or error
-            text = f"{self._path}: expected a rule file that can be read, found: {why}"
+            text = f"{self._path}: cannot be read: {why}"
             return contents, UsageError(text)
 
 
@@ -201,7 +198,11 @@ def _are_old(stamps: Mapping[Path, _Stamp]) -> bool:
     return all(stamp is None or abs(now - stamp[3]) > _COARSE for stamp in stamps.values())
 
 
-def _line(error: Exception) -> str:
+def _fault(error: UsageError) -> _Told:
+    return _Told(f"{_line(error)}; the earlier rules stay in force", is_fault=True)
+
+
+def _line(error: UsageError) -> str:
     return " ".join(str(error).split())
 
 
