@@ -225,8 +225,9 @@ def _compiled(file: language.RuleFile, source: str, reading: Reading) -> RuleSet
                 for turn, action in enumerate(message.do)
             ]
         )
-        # Whatever acts first sees the message as it came.
+        # Whatever acts first sees the message as it came. A rule that stops others need not act.
         groups = [deed.needles for deed in deeds if deed.needles is not None]
+        tells_all = len(groups) == len(deeds) and not message.stop
         of_deeds = (tuple([one for group in groups for one in group]),)
         messages.append(
             MessageRule(
@@ -237,7 +238,7 @@ def _compiled(file: language.RuleFile, source: str, reading: Reading) -> RuleSet
                 ),
                 test=test,
                 deeds=deeds,
-                needles=(*test.needles, *(of_deeds if len(groups) == len(deeds) else ())),
+                needles=(*test.needles, *(of_deeds if tells_all else ())),
             )
         )
     on = [[rule.enabled for rule in rules] for rules in (file.request, file.response, file.message)]
