@@ -99,11 +99,11 @@ def test_limit_does_not_count_what_did_nothing() -> None:
     do = "action = 'replace', text = 'a', with = 'b'"
     one = session(message_rule(do=do, more="limit = 1"))
     assert one.message("server", b"x", 1, 0.0) is None
-    assert one.touches_messages
+    before = one.touches_messages
     decision = one.message("server", b"a", 2, 0.0)
     assert decision is not None
     assert one.message("server", b"a", 3, 0.0) is None
-    assert not one.touches_messages
+    assert (before, one.touches_messages) == (True, False)
     assert not one.may_match("server", b"\x00a\xff", 4, 1, 0.0)
 
 
