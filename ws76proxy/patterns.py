@@ -117,17 +117,22 @@ class Regex:
         stops.
         """
         pieces: list[bytes] = []
-        end, left = 0, min(count or MAX_REPLACEMENTS, MAX_REPLACEMENTS)
-        for match in self._compiled.finditer(data):
-            begin, behind = match.span()
-            # RE2's binding goes on a byte behind an empty match: that may be within a character.
-            if begin == behind < len(data) and data[begin] & 0xC0 == 0x80:
-                continue
-            pieces += data[end:begin], template.fill(match)
-            end = behind
-            left -= 1
-            if not left:
+        end = position = 0
+        left = min(count or MAX_REPLACEMENTS, MAX_REPLACEMENTS)
+        # Not `finditer`: RE2's binding finds an empty match twice.
+        while left and position <= len(data):
+            match = self._compiled.search(data, position)
+            if match is None:
                 break
+            begin, position = match.span()
+            if begin == position:
+                position += 1
+                # A byte on may be within a character.
+                if begin < len(data) and data[begin] & 0xC0 == 0x80:
+                    continue
+            pieces += data[end:begin], template.fill(match)
+            end = match.end()
+            left -= 1
         return b"".join(pieces) + data[end:] if pieces else data
 
 

@@ -59,8 +59,15 @@ def _replace(reading: Reading, path: Path, action: language.Replace) -> Deed:
     if isinstance(action.regex, UnsetType):
         assert isinstance(action.text, str)  # noqa: S101 - exactly one of them is there
         expression = escaped(action.text)
-        regex = regex_at(reading, (*path, "text"), expression, ignore_case=action.ignore_case)
-        template = Template((action.with_.encode(),))
+        wanted, put = action.text.encode(), action.with_.encode()
+        if not action.ignore_case:
+            many = -1 if isinstance(action.count, UnsetType) else action.count
+            return Deed(
+                lambda work: work.put("replace", work.message.content.replace(wanted, put, many)),
+                (expression,),
+            )
+        regex = regex_at(reading, (*path, "text"), expression, ignore_case=True)
+        template = Template((put,))
     else:
         expression = action.regex
         regex = regex_at(
