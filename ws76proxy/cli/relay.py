@@ -7,6 +7,7 @@ from typing import Literal
 
 import click
 
+from ws76proxy.cli.control import Control, ControlOptions, control_options
 from ws76proxy.cli.recording import record_options, recorder_of
 from ws76proxy.cli.serving import listening, output, raise_file_limit, run, until_stopped
 from ws76proxy.cli.types import ADDRESS, SECONDS, SIZE, UPSTREAM
@@ -108,6 +109,7 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
     help="What may wait for a slow reader before the other side is not read any more.",
 )
 @record_options
+@control_options
 @click.option("-q", "--quiet", is_flag=True, help="Print only what is wrong.")
 @click.option("-v", "--verbose", is_flag=True, help="Print raw bytes too.")
 @click.option("--json", "as_json", is_flag=True, help="Print records as JSON Lines.")
@@ -146,6 +148,7 @@ def command(
     show_secrets: bool,
     loop_name: Literal["auto", "asyncio", "uvloop"],
     recording: RecordingOptions | None,
+    control: ControlOptions,
 ) -> None:
     """Relay hixie-76 and hixie-75 WebSockets to UPSTREAM (ws://HOST:PORT or wss://HOST:PORT).
 
@@ -176,9 +179,17 @@ def command(
     if legacy_tls:
         click.echo("warning: --legacy-tls: old TLS protects against nobody", err=True)
 
+    controlling = Control(control, quiet=quiet, show_secrets=show_secrets)
     listeners, messages, good = output(
-        quiet=quiet, verbose=verbose, as_json=as_json, show_secrets=show_secrets
+        quiet=quiet,
+        verbose=verbose,
+        as_json=as_json,
+        show_secrets=show_secrets,
+        screen=controlling.screen,
     )
+    if control.asks:
+        listeners.append(controlling.breakpoints)
+    watched = control.path is not None
     recorder = recorder_of(recording, Endpoint(listener_tls is not None, *listen), upstream)
     if recorder is not None:
         listeners.append(recorder)
@@ -193,8 +204,8 @@ def command(
             head_limits=HeadLimits(size=max_head),
             allow_origins=allow_origin,
             allow_hosts=allow_host,
-            messages=messages or recorder is not None,
-            good_findings=good or recorder is not None,
+            messages=messages or watched or recorder is not None,
+            good_findings=good or watched or recorder is not None,
             lossless=recorder is not None,
         ),
         host=listen[0],
@@ -208,12 +219,17 @@ def command(
         write_buffer=write_buffer,
     )
     raise_file_limit(2 * max_connections + (recording.open_files if recording else 0))
-    run(_serve(options, listeners), loop_name)
+    run(_serve(options, listeners, controlling), loop_name)
 
 
-async def _serve(options: RelayOptions, listeners: list[Listener]) -> None:
-    async with listening(options, listeners) as relay, until_stopped() as stopped:
-        for host, port in relay.addresses:
-            where = Endpoint(options.listener_tls is not None, host, port)
-            click.echo(f"listening on {where}", err=True)
-        await stopped.wait()
+async def _serve(options: RelayOptions, listeners: list[Listener], control: Control) -> None:
+    with control.reserved() as controlling:
+        async with (
+            listening(options, listeners) as relay,
+            until_stopped(lambda: control.spares_interrupts) as stopped,
+        ):
+            for host, port in relay.addresses:
+                where = Endpoint(options.listener_tls is not None, host, port)
+                click.echo(f"listening on {where}", err=True)
+            async with controlling(relay):
+                await stopped.wait()
