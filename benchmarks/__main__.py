@@ -52,7 +52,7 @@ def _allow_connections() -> None:
 
 
 def _progress(number: int, relay: Relay, work: Work, outcome: str) -> None:
-    print(f"round {number + 1}  {work.name:4}{relay.name:18}{outcome}", file=sys.stderr)
+    print(f"round {number + 1}  {work.name:4}{relay.name:34}{outcome}", file=sys.stderr)
 
 
 @click.command()

@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import signal
 import sys
+from collections.abc import Callable
 from functools import partial
 from typing import cast
 
@@ -56,8 +57,9 @@ class Accepted(asyncio.Protocol):
     `connection_made` even when that has paused reading.
     """
 
-    def __init__(self, upstream: int) -> None:
+    def __init__(self, upstream: int, make_side: Callable[[], Side]) -> None:
         self.upstream = upstream
+        self.make_side = make_side
         self.early = b""
         self.lost = False
 
@@ -75,7 +77,9 @@ class Accepted(asyncio.Protocol):
     async def connect(self) -> None:
         loop = asyncio.get_running_loop()
         try:
-            transport, there = await loop.create_connection(Side, "127.0.0.1", self.upstream)
+            transport, there = await loop.create_connection(
+                self.make_side, "127.0.0.1", self.upstream
+            )
         except OSError as error:
             print(f"upstream: {error}", file=sys.stderr)
             self.transport.abort()
@@ -83,29 +87,31 @@ class Accepted(asyncio.Protocol):
         if self.lost:
             transport.abort()
             return
-        here = Side()
+        here = self.make_side()
         here.peer, there.peer = there, here
         here.connection_made(self.transport)
         self.transport.set_protocol(here)
-        transport.write(self.early)
+        if self.early:
+            here.data_received(self.early)
         self.transport.resume_reading()
 
 
-async def serve(upstream: int) -> None:
+async def serve(upstream: int, make_side: Callable[[], Side]) -> None:
     """Listen on a free port of the loopback address until a signal comes."""
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
-    server = await loop.create_server(partial(Accepted, upstream), "127.0.0.1", 0, backlog=1024)
+    accepted = partial(Accepted, upstream, make_side)
+    server = await loop.create_server(accepted, "127.0.0.1", 0, backlog=1024)
     host, port = server.sockets[0].getsockname()
     print(f"listening on ws://{host}:{port}", file=sys.stderr, flush=True)
     await stop.wait()
     server.close()
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+def main(description: str | None, make_side: Callable[[], Side]) -> None:
+    parser = argparse.ArgumentParser(description=description)
     parser.add_argument("upstream", type=int, help="the port on 127.0.0.1 to connect to")
     parser.add_argument("--uvloop", action="store_true", help="uvloop instead of the stock loop")
     arguments = parser.parse_args()
@@ -113,10 +119,10 @@ def main() -> None:
         import uvloop
 
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(serve(arguments.upstream))
+            runner.run(serve(arguments.upstream, make_side))
     else:
-        asyncio.run(serve(arguments.upstream))
+        asyncio.run(serve(arguments.upstream, make_side))
 
 
 if __name__ == "__main__":
-    main()
+    main(__doc__, Side)

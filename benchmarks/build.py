@@ -13,10 +13,10 @@ SOURCES = Path(__file__).parent / "load"
 BUILD = Path(__file__).parent / "build"
 
 FLAGS = ("-std=c11", "-D_GNU_SOURCE", "-O2", "-Wall", "-Wextra", "-Werror")
-SHARED = ("handshake.c", "frames.c", "md5.c", "net.c")
+SHARED = ("handshake.c", "frames.c", "md5.c", "sha1.c", "net.c")
 PROGRAMS = {
     "ws-server": ("server.c", "sink.c", *SHARED),
-    "ws-load": ("load.c", "engine.c", "connection.c", *SHARED),
+    "ws-load": ("load.c", "engine.c", "connection.c", "deframe.c", *SHARED),
 }
 
 

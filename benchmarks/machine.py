@@ -11,6 +11,8 @@ import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
 
+from benchmarks import node
+
 
 def describe() -> dict[str, str]:
     """Names and values, in the order in which they are printed."""
@@ -23,9 +25,11 @@ def describe() -> dict[str, str]:
         "kernel": f"{platform.system()} {platform.release()}",
         "Python": f"{platform.python_implementation()} {platform.python_version()}",
     }
-    for package in ("ws76proxy", "uvloop", "mitmproxy"):
+    for package in ("ws76proxy", "uvloop", "mitmproxy", "websockets"):
         facts[package] = _package_version(package)
     facts["HAProxy"] = _program_version("haproxy", "-v")
+    facts["Node"] = _program_version("node", "--version")
+    facts["ws (Node)"] = node.version()
     facts["C compiler"] = _program_version("cc", "--version")
     return facts
 

@@ -13,7 +13,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from benchmarks.aims import Against, Aim
-from benchmarks.relays import MITMPROXY, RELAYS, Relay
+from benchmarks.relays import RELAYS, Relay
 from benchmarks.runner import Results
 from benchmarks.works import PEAK, WORKS, Work
 
@@ -38,7 +38,7 @@ class Report:
     settings: dict[str, str]
     relays: Sequence[Relay]
     missing: dict[str, str]
-    """What is not installed, by the names of the relays that need it."""
+    """What is not there, by the names of the relays that need it."""
     works: Sequence[Work]
     results: Results
 
@@ -65,8 +65,8 @@ class Report:
     def _value(self, relay: Relay, aim: Aim) -> float | None:
         if aim.figure == PEAK:
             return self.peak_memory_mib(relay.name)
-        if aim.against is Against.MITMPROXY:
-            ratio = self.ratio(relay.name, aim.figure, MITMPROXY)
+        if aim.relay is not None:
+            ratio = self.ratio(relay.name, aim.figure, aim.relay)
             return 1 / ratio if ratio and WORKS[aim.figure].lower_is_better else ratio
         return self.ratio(relay.name, aim.figure, relay.reference)
 
@@ -87,7 +87,7 @@ class Report:
         """The cells after the first, of each relay that was asked for, missing ones included."""
         for name, relay in RELAYS.items():
             if name in self.missing:
-                yield relay, ["not installed"] * (len(self.works) + 1)
+                yield relay, [f"no {self.missing[name]}"] * (len(self.works) + 1)
             elif relay in self.relays:
                 peak = self.peak_memory_mib(name)
                 cells = (self._cell(relay, work) for work in self.works)
@@ -106,13 +106,13 @@ class Report:
     def aim_rows(self) -> Iterable[tuple[Relay, list[str]]]:
         for verdict in self.verdicts():
             aim, value = verdict.aim, verdict.value
-            times = " times" if aim.against is Against.MITMPROXY else ""
+            times = " times" if aim.against is Against.RELAY else ""
             yield (
                 RELAYS[verdict.relay],
                 [
                     aim.figure,
-                    aim.against.value,
-                    f"{aim.sense.value} {aim.bound:g}{times}",
+                    aim.named,
+                    f"{aim.sense.value} {aim.bound:.3g}{times}",
                     "not measured" if value is None else _short(value) + times,
                     {True: "yes", False: "no", None: "-"}[verdict.met],
                 ],
@@ -185,7 +185,7 @@ def as_json(report: Report) -> dict[str, Any]:
     return {
         "machine": report.machine,
         "settings": report.settings,
-        "not_installed": report.missing,
+        "missing": report.missing,
         "results": [
             {"relay": relay, "work": work, **asdict(cell)}
             for (relay, work), cell in report.results.items()
@@ -194,7 +194,7 @@ def as_json(report: Report) -> dict[str, Any]:
             {
                 "relay": verdict.relay,
                 "figure": verdict.aim.figure,
-                "against": verdict.aim.against.name.lower(),
+                "against": verdict.aim.named,
                 "sense": verdict.aim.sense.name.lower(),
                 "bound": verdict.aim.bound,
                 "value": verdict.value,

@@ -9,6 +9,7 @@ import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -114,6 +115,8 @@ def measure(relay: Relay, work: Work, options: Options) -> dict[str, Any]:
     # Longer than a relay may take to start, warm up and be measured.
     lifetime = int(READY_TIMEOUT + 2 * (options.seconds + 2 * LOAD_TIMEOUT)) + 60
     serving = [str(options.programs.server), "--max-seconds", str(lifetime)]
+    # A bridge that did not change the dialect would be refused.
+    serving += ["--dialect", relay.server_dialect]
     with listening(serving, options.placement.load) as server:
         if not relay.command:
             return _load(relay, work.name, options, server.port)
@@ -134,6 +137,9 @@ def _relaying(relay: Relay, upstream: int, options: Options) -> Iterator[Listeni
     with TemporaryDirectory(prefix="ws76-benchmark-") as scratch:
         values = {"{upstream}": str(upstream), "{listen}": str(listen), "{scratch}": scratch}
 
+        for name, make in relay.files.items():
+            (Path(scratch) / name).write_text(make(), encoding="utf-8")
+
         def fill(text: str) -> str:
             for name, value in values.items():
                 text = text.replace(name, value)
@@ -151,9 +157,9 @@ def _relaying(relay: Relay, upstream: int, options: Options) -> Iterator[Listeni
 def _load(relay: Relay, work: str, options: Options, port: int, *bounds: str) -> dict[str, Any]:
     command = [str(options.programs.load), "--work", work, "--port", str(port), *bounds]
     command += ["--seconds", str(options.seconds), "--timeout", str(LOAD_TIMEOUT)]
-    command += ["--text", options.text]
-    if relay.rfc6455:
-        command.append("--rfc6455")
+    command += ["--text", options.text, "--dialect", relay.client_dialect]
+    if relay.edits_json:
+        command += ["--payload", "json", "--edited"]
     try:
         with on_cpus(options.placement.load):
             finished = subprocess.run(

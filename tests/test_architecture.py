@@ -17,10 +17,11 @@ _BASE = {"errors", "endpoint", "patterns"}
 _WIRE = _BASE | {"wire"}
 _JUDGING = _WIRE | {"diagnosis"}
 _RECORD = _JUDGING | {"record", "redaction"}
-_SESSION = _RECORD | {"bridge", "rules", "session"}
+_SESSION = _RECORD | {"bridge", "rules", "scripting", "session"}
 _CLI = _SESSION | {
     "console",
     "demo",
+    "editing",
     "explain",
     "inspector",
     "probe",
@@ -35,7 +36,9 @@ MAY_IMPORT = {
     "patterns": {"errors"},
     "wire": {"errors"},
     "diagnosis": _WIRE,
-    "rules": _WIRE,
+    "rules": _JUDGING,
+    "scripting": _WIRE,
+    "editing": _SESSION,
     "bridge": _WIRE,
     "record": _JUDGING,
     "redaction": _JUDGING | {"record"},
@@ -43,13 +46,13 @@ MAY_IMPORT = {
     "console": _RECORD,
     "demo": _SESSION,
     "probe": _SESSION | {"console", "relay"},
-    "relay": _SESSION,
+    "relay": _SESSION | {"editing"},
     "recording": _SESSION,
     "replay": _SESSION | {"recording"},
     "inspector": _SESSION | {"recording"},
     "explain": _SESSION | {"console", "recording"},
     "pytest_plugin": _SESSION | {"recording", "replay"},
-    "mitm": _SESSION | {"console", "recording", "replay"},
+    "mitm": _SESSION | {"console", "editing", "recording", "replay"},
     "cli": _CLI,
     "__main__": _CLI,
 }
@@ -60,6 +63,7 @@ PURE = {
     "wire",
     "diagnosis",
     "rules",
+    "scripting",
     "bridge",
     "record",
     "redaction",

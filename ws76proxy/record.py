@@ -21,6 +21,7 @@ __all__ = [
     "AnyRecord",
     "BytesRecord",
     "ChallengeRecord",
+    "ChangeRecord",
     "ClosingRecord",
     "Counts",
     "FindingRecord",
@@ -157,8 +158,29 @@ class AdjustmentRecord(Record, frozen=True, kw_only=True, tag="adjustment"):
     what: str
     before: str | None
     after: str | None
-    cause: Literal["proxy", "challenge", "repair"]
+    cause: Literal["proxy", "challenge", "repair", "rule", "script"]
     why: str
+
+
+class ChangeRecord(Record, frozen=True, kw_only=True, tag="change"):
+    """Something that was done to what a peer said, or to the session, by somebody's wish.
+
+    `direction` is who said it, or in whose name it is said. `number` is the message's; 0: none
+    that the peer has sent. `by` is a rule, a script or a person, and `name` says which. `before`
+    and `after` are payloads as text, there where the payload changed; where one is not UTF-8, its
+    bytes are in base64 in `before_payload` or `after_payload`.
+    """
+
+    direction: Peer
+    number: int
+    by: Literal["rule", "script", "person"]
+    name: str
+    deed: str
+    detail: str = ""
+    before: str | None = None
+    after: str | None = None
+    before_payload: str | None = None
+    after_payload: str | None = None
 
 
 class FindingRecord(Record, frozen=True, kw_only=True, tag="finding"):
@@ -181,7 +203,8 @@ class MessageRecord(Record, frozen=True, kw_only=True, tag="message"):
     """A text message. `direction` says who sent it; `size` is its payload in bytes.
 
     `payload` is there only where the bytes are not the UTF-8 of `text`: in base64. `binary` is for
-    a message of RFC 6455 that is not text.
+    a message of RFC 6455 that is not text. `redacted`: a rule put another text in its place, for
+    whoever reads this; on the wire it was as long as `size` says.
     """
 
     direction: Peer
@@ -191,6 +214,7 @@ class MessageRecord(Record, frozen=True, kw_only=True, tag="message"):
     text: str
     payload: str | None = None
     binary: bool = False
+    redacted: bool = False
 
 
 class FrameRecord(Record, frozen=True, kw_only=True, tag="frame"):
@@ -282,6 +306,7 @@ AnyRecord = (
     | ResponseRecord
     | ChallengeRecord
     | AdjustmentRecord
+    | ChangeRecord
     | FindingRecord
     | MessageRecord
     | FrameRecord

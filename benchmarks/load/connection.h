@@ -2,6 +2,7 @@
 #ifndef CONNECTION_H
 #define CONNECTION_H
 
+#include "deframe.h"
 #include "engine.h"
 #include "handshake.h"
 
@@ -14,7 +15,10 @@ struct connection {
     bool blocked;      /* waits until the socket takes more */
     uint64_t granted;  /* messages that it may send in all */
     uint64_t sent;     /* bytes of frames */
-    uint64_t received; /* bytes of frames */
+    uint64_t received; /* bytes of frames, as they are expected */
+    /* RFC 6455: a server may frame its messages in other ways than ours does. */
+    bool framed_otherwise;
+    struct deframer deframer;
     uint64_t sent_at;
     /* What must be seen whole: the response, a report, the closing handshake. */
     unsigned char head[HEAD_MAX];
@@ -26,6 +30,7 @@ struct run {
     const struct settings *settings;
     struct work work;
     struct service service;
+    struct content returned; /* what comes from the server */
     struct stream outgoing, incoming;
     unsigned opening, open;
     uint64_t budget;   /* messages (CHURN: connections) that may still be started */

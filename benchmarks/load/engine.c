@@ -37,13 +37,16 @@ static void prepare(const struct settings *settings)
     const struct work *work = &settings->work;
     run.settings = settings;
     run.work = *work;
+    struct content there = settings->content, back = settings->content;
+    there.hop += settings->edits;
+    back.hop += 2 * settings->edits;
     run.service = (struct service){.sink = work->shape == ONE_WAY,
                                    .message_size = work->message_size,
-                                   .text = settings->text};
+                                   .content = there};
+    run.returned = back;
     run.outgoing =
-        stream_make(settings->dialect, FROM_CLIENT, work->message_size, settings->text);
-    run.incoming =
-        stream_make(settings->dialect, FROM_SERVER, work->message_size, settings->text);
+        stream_make(settings->dialect, FROM_CLIENT, work->message_size, settings->content);
+    run.incoming = stream_make(settings->dialect, FROM_SERVER, work->message_size, back);
     run.budget = work->count;
     run.poller = epoll_create1(EPOLL_CLOEXEC);
     if (work->shape == ECHOED && work->outstanding == 1) {

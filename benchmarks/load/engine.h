@@ -25,7 +25,8 @@ struct settings {
     uint16_t port;
     double seconds; /* stop after so long */
     double timeout; /* to open all connections, and to receive what is on its way at the end */
-    enum text text;
+    struct content content; /* as it is sent */
+    unsigned edits; /* made by the relay on each way: `hop` is so much more on arrival */
 };
 
 struct outcome {

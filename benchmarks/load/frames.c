@@ -6,6 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define JSON_START "{\"hop\":%u,\"text\":\""
+#define JSON_END "\"}"
+
 /* 23 bytes each, which with eight digits and a space make a line. */
 static const char WORDS[TEXTS][MESSAGE_LINE - 9 + 1] = {
     [ASCII] = "the quick brown fox ok.",
@@ -14,6 +17,16 @@ static const char WORDS[TEXTS][MESSAGE_LINE - 9 + 1] = {
 };
 
 const char *const TEXT_NAMES[TEXTS] = {[ASCII] = "ascii", [BMP] = "bmp", [ASTRAL] = "astral"};
+
+const char *const DIALECT_NAMES[DIALECTS] = {[HIXIE_76] = "hixie-76", [RFC_6455] = "rfc6455"};
+
+enum dialect dialect_named(const char *name)
+{
+    enum dialect dialect = 0;
+    while (dialect < DIALECTS && strcmp(DIALECT_NAMES[dialect], name))
+        dialect++;
+    return dialect;
+}
 
 enum text text_named(const char *name)
 {
@@ -30,15 +43,44 @@ static const unsigned char MASK[MASK_SIZE] = {0x37, 0xfa, 0x21, 0x3d};
 /* Enough messages a period that its end, which cuts a write in two, comes seldom. */
 enum { PERIOD_SIZE = 128 << 10 };
 
-static void fill_message(unsigned char *out, size_t size, size_t index, enum text text)
+static void fill_lines(unsigned char *out, size_t size, size_t index, enum text text)
 {
     char line[MESSAGE_LINE + 1];
-    size_t lines = size / MESSAGE_LINE;
+    size_t lines = (size + MESSAGE_LINE - 1) / MESSAGE_LINE;
     for (size_t i = 0; i < lines; i++) {
+        size_t left = size - i * MESSAGE_LINE;
         snprintf(line, sizeof line, "%08zx %s", (index * lines + i) & 0xffffffff,
                  WORDS[text]);
-        memcpy(out + i * MESSAGE_LINE, line, MESSAGE_LINE);
+        memcpy(out + i * MESSAGE_LINE, line, left < MESSAGE_LINE ? left : MESSAGE_LINE);
     }
+}
+
+size_t content_start(struct content content, char *out, size_t size)
+{
+    *out = '\0';
+    return content.json ? (size_t)snprintf(out, size, JSON_START, content.hop) : 0;
+}
+
+static void fill_message(unsigned char *out, size_t size, size_t index, struct content content)
+{
+    char start[MESSAGE_LINE];
+    if (!content.json) {
+        fill_lines(out, size, index, content.text);
+        return;
+    }
+    /* Between start and end 13 bytes of a line are left, and whole lines. 13 bytes end between
+       two characters, whatever the text: the digits, a space and four bytes of its words. */
+    size_t length = content_start(content, start, sizeof start);
+    memcpy(out, start, length);
+    fill_lines(out + length, size - length - strlen(JSON_END), index, content.text);
+    memcpy(out + size - strlen(JSON_END), JSON_END, strlen(JSON_END));
+}
+
+size_t content_write(struct content content, const char *text, char *out, size_t size)
+{
+    if (!content.json)
+        return (size_t)snprintf(out, size, "%s", text);
+    return (size_t)snprintf(out, size, JSON_START "%s" JSON_END, content.hop, text);
 }
 
 void apply_mask(unsigned char *bytes, size_t length, const unsigned char mask[MASK_SIZE],
@@ -88,6 +130,21 @@ size_t frame_text(enum dialect dialect, enum sender sender, const void *payload,
     return length + 2;
 }
 
+const unsigned char *frame_payload(enum dialect dialect, const unsigned char *bytes,
+                                   size_t length, size_t *size)
+{
+    if (dialect == RFC_6455) {
+        *size = length < 2 ? 0 : bytes[1];
+        return length >= 2 && bytes[0] == 0x81 && *size < 126 && length >= 2 + *size ? bytes + 2
+                                                                                    : NULL;
+    }
+    const unsigned char *end = length ? memchr(bytes, 0xff, length) : NULL;
+    if (!end || bytes[0] != 0x00)
+        return NULL;
+    *size = (size_t)(end - bytes) - 1;
+    return bytes + 1;
+}
+
 size_t frame_close(enum dialect dialect, enum sender sender, unsigned char *out)
 {
     static const unsigned char NORMAL_CLOSURE[] = {0x03, 0xe8};
@@ -99,7 +156,7 @@ size_t frame_close(enum dialect dialect, enum sender sender, unsigned char *out)
 }
 
 struct stream stream_make(enum dialect dialect, enum sender sender, size_t message_size,
-                          enum text text)
+                          struct content content)
 {
     struct stream stream = {.messages = PERIOD_SIZE / message_size};
     if (!stream.messages)
@@ -109,7 +166,7 @@ struct stream stream_make(enum dialect dialect, enum sender sender, size_t messa
     if (!message || !stream.bytes)
         leave(EXIT_FAILURE, "out of memory");
     for (size_t i = 0; i < stream.messages; i++) {
-        fill_message(message, message_size, i, text);
+        fill_message(message, message_size, i, content);
         stream.frame =
             frame_text(dialect, sender, message, message_size, stream.bytes + stream.length);
         stream.length += stream.frame;

@@ -1,12 +1,13 @@
 /* The opening handshake, both sides, of hixie-76 and RFC 6455. */
 #include "handshake.h"
 #include "md5.h"
+#include "sha1.h"
 
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
-enum { KEY3_SIZE = 8, RESOURCE_MAX = 64, FIELD_MAX = 256 };
+enum { KEY3_SIZE = 8, RFC6455_KEY_SIZE = 24, RESOURCE_MAX = 64, FIELD_MAX = 256, ACCEPT_SIZE = 28 };
 
 static const char ORIGIN[] = "http://benchmark.example";
 
@@ -22,32 +23,46 @@ static const struct {
      "fQJ,fN/4F4!~K~MH"},
 };
 
-/* RFC 6455, section 1.3. Our client always sends this key, so its answer can be a constant; the
-   server refuses any other key rather than carry SHA-1 and base64. */
+/* RFC 6455, section 1.3. Our client always sends this key, so what it expects can be a constant. A
+   relay that is a client itself sends keys of its own: the server derives its answers. */
 static const char RFC6455_KEY[] = "dGhlIHNhbXBsZSBub25jZQ==";
 static const char RFC6455_ACCEPT[] = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
+static const char RFC6455_GUID[] = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
 static void resource_write(const struct service *service, char out[RESOURCE_MAX])
 {
-    if (service->sink)
-        snprintf(out, RESOURCE_MAX, "/sink/%zu/%s", service->message_size,
-                 TEXT_NAMES[service->text]);
-    else
+    const struct content *content = &service->content;
+    if (!service->sink)
         snprintf(out, RESOURCE_MAX, "/echo");
+    else if (content->json)
+        snprintf(out, RESOURCE_MAX, "/sink/%zu/%s/json/%u", service->message_size,
+                 TEXT_NAMES[content->text], content->hop);
+    else
+        snprintf(out, RESOURCE_MAX, "/sink/%zu/%s", service->message_size,
+                 TEXT_NAMES[content->text]);
 }
 
 static bool resource_parse(const char *resource, struct service *service)
 {
-    char text[16];
+    struct content *content = &service->content;
+    char text[16], written[RESOURCE_MAX];
     *service = (struct service){0};
     if (!strcmp(resource, "/echo"))
         return true;
-    if (sscanf(resource, "/sink/%zu/%15s", &service->message_size, text) != 2)
+    int found = sscanf(resource, "/sink/%zu/%15[a-z]/json/%u", &service->message_size, text,
+                       &content->hop);
+    if (found < 2)
         return false;
     service->sink = true;
-    service->text = text_named(text);
-    return service->text < TEXTS && service->message_size >= MESSAGE_LINE && service->message_size <= MESSAGE_MAX &&
-           service->message_size % MESSAGE_LINE == 0;
+    content->json = found == 3;
+    content->text = text_named(text);
+    if (content->text == TEXTS || content->hop > HOP_MAX ||
+        service->message_size < MESSAGE_LINE || service->message_size > MESSAGE_MAX ||
+        service->message_size % MESSAGE_LINE)
+        return false;
+    /* Nothing behind it, and nothing that sscanf is generous with. */
+    resource_write(service, written);
+    return !strcmp(resource, written);
 }
 
 size_t request_write(enum dialect dialect, unsigned vector, uint16_t port,
@@ -181,20 +196,40 @@ static size_t refuse(struct answer *answer, const char *why, size_t length)
     return length;
 }
 
+static void accept_write(const char *key, char out[ACCEPT_SIZE + 1])
+{
+    static const char DIGITS[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    unsigned char text[RFC6455_KEY_SIZE + sizeof RFC6455_GUID];
+    unsigned char digest[SHA1_SIZE + 1] = {0}; /* whole groups of three bytes */
+    memcpy(text, key, RFC6455_KEY_SIZE);
+    memcpy(text + RFC6455_KEY_SIZE, RFC6455_GUID, sizeof RFC6455_GUID);
+    sha1_short(text, sizeof text - 1, digest);
+    for (size_t i = 0; i < sizeof digest; i += 3) {
+        uint32_t group = (uint32_t)digest[i] << 16 | digest[i + 1] << 8 | digest[i + 2];
+        for (unsigned j = 0; j < 4; j++)
+            *out++ = DIGITS[group >> (18 - 6 * j) & 0x3f];
+    }
+    out[-1] = '='; /* of the last group only two bytes are the digest's */
+    *out = '\0';
+}
+
 static size_t answer_rfc6455(const char *text, size_t end, struct answer *answer)
 {
+    char key[FIELD_MAX], accept[ACCEPT_SIZE + 1];
     answer->dialect = RFC_6455;
-    if (!field_is(text, "Sec-WebSocket-Key", RFC6455_KEY))
-        return refuse(answer, "Only the sample key of RFC 6455", end);
+    if (!field(text, "Sec-WebSocket-Key", key) || strlen(key) != RFC6455_KEY_SIZE)
+        return refuse(answer, "Neither a hixie-76 nor an RFC 6455 key", end);
+    accept_write(key, accept);
     answer->reply_length = (size_t)snprintf((char *)answer->reply, HEAD_MAX,
                                             "HTTP/1.1 101 Switching Protocols\r\n"
                                             "Upgrade: websocket\r\nConnection: Upgrade\r\n"
                                             "Sec-WebSocket-Accept: %s\r\n\r\n",
-                                            RFC6455_ACCEPT);
+                                            accept);
     return end;
 }
 
-size_t request_answer(const unsigned char *head, size_t length, struct answer *answer)
+size_t request_answer(const unsigned char *head, size_t length, enum dialect only,
+                      struct answer *answer)
 {
     char text[HEAD_MAX + 1], resource[RESOURCE_MAX], host[FIELD_MAX], origin[FIELD_MAX];
     char key1[FIELD_MAX], key2[FIELD_MAX];
@@ -208,7 +243,11 @@ size_t request_answer(const unsigned char *head, size_t length, struct answer *a
     if (sscanf(text, "GET %63s HTTP/1.1\r\n", resource) != 1 ||
         !resource_parse(resource, &answer->service))
         return refuse(answer, "No such resource", end);
-    if (!field(text, "Sec-WebSocket-Key1", key1) || !field(text, "Sec-WebSocket-Key2", key2))
+    bool has_keys =
+        field(text, "Sec-WebSocket-Key1", key1) && field(text, "Sec-WebSocket-Key2", key2);
+    if (only != DIALECTS && has_keys != (only == HIXIE_76))
+        return refuse(answer, "Not the dialect of this server", end);
+    if (!has_keys)
         return answer_rfc6455(text, end, answer);
     if (length < end + KEY3_SIZE)
         return 0;

@@ -10,7 +10,7 @@ enum { HEAD_MAX = 4096 };
 struct service {
     bool sink;           /* check and count messages instead of echoing them */
     size_t message_size; /* those of a sink */
-    enum text text;
+    struct content content;
 };
 
 /* Writes a request (at most HEAD_MAX bytes) and returns its length. `vector` chooses the
@@ -24,7 +24,7 @@ size_t response_check(enum dialect dialect, unsigned vector, uint16_t port,
                       const struct service *service, const unsigned char *head, size_t length,
                       const char **fault);
 
-/* Answers the request at the start of `head`. Returns the length of the request, or 0 while more
+/* Answers the request at the start of `head`, of that dialect only unless `only` is DIALECTS. Returns the length of the request, or 0 while more
    must come; a refused request has `refused` set, and the reply says why. */
 struct answer {
     enum dialect dialect;
@@ -33,6 +33,7 @@ struct answer {
     size_t reply_length;
     unsigned char reply[HEAD_MAX];
 };
-size_t request_answer(const unsigned char *head, size_t length, struct answer *answer);
+size_t request_answer(const unsigned char *head, size_t length, enum dialect only,
+                      struct answer *answer);
 
 #endif

@@ -22,7 +22,8 @@ static const struct work WORKS[] = {
 
 static const char USAGE[] =
     "usage: ws-load --work W1|W2|W3|W3e|W4|W5 --port PORT [--seconds S] [--count N]\n"
-    "               [--timeout S] [--idle N] [--busy N] [--text ascii|bmp|astral] [--rfc6455]\n";
+    "               [--timeout S] [--idle N] [--busy N] [--text ascii|bmp|astral]\n"
+    "               [--payload text|json] [--edited] [--dialect hixie-76|rfc6455]\n";
 
 static struct work work_named(const char *name)
 {
@@ -39,8 +40,10 @@ static struct settings parse(int argc, char **argv)
         {"seconds", required_argument, NULL, 's'}, {"count", required_argument, NULL, 'c'},
         {"timeout", required_argument, NULL, 't'}, {"idle", required_argument, NULL, 'i'},
         {"busy", required_argument, NULL, 'b'},    {"text", required_argument, NULL, 'x'},
-        {"rfc6455", no_argument, NULL, 'r'},       {0}};
-    struct settings settings = {.dialect = HIXIE_76, .seconds = 2, .timeout = 10, .text = ASTRAL};
+        {"payload", required_argument, NULL, 'y'}, {"edited", no_argument, NULL, 'e'},
+        {"dialect", required_argument, NULL, 'd'}, {0}};
+    struct settings settings = {.dialect = HIXIE_76, .seconds = 2, .timeout = 10,
+                                .content = {.text = ASTRAL, .hop = HOP_SENT}};
     double count = 0, idle = -1, busy = 0;
     for (int option; (option = getopt_long(argc, argv, "", OPTIONS, NULL)) != -1;) {
         switch (option) {
@@ -66,12 +69,22 @@ static struct settings parse(int argc, char **argv)
             busy = number_option("--busy", optarg, 1, CONNECTIONS_MAX);
             break;
         case 'x':
-            settings.text = text_named(optarg);
-            if (settings.text == TEXTS)
+            settings.content.text = text_named(optarg);
+            if (settings.content.text == TEXTS)
                 leave(EXIT_USAGE, "--text must be ascii, bmp or astral, not '%s'", optarg);
             break;
-        case 'r':
-            settings.dialect = RFC_6455;
+        case 'y':
+            settings.content.json = !strcmp(optarg, "json");
+            if (!settings.content.json && strcmp(optarg, "text"))
+                leave(EXIT_USAGE, "--payload must be text or json, not '%s'", optarg);
+            break;
+        case 'e':
+            settings.edits = 1;
+            break;
+        case 'd':
+            settings.dialect = dialect_named(optarg);
+            if (settings.dialect == DIALECTS)
+                leave(EXIT_USAGE, "--dialect must be hixie-76 or rfc6455, not '%s'", optarg);
             break;
         default:
             exit(EXIT_USAGE);
@@ -81,6 +94,8 @@ static struct settings parse(int argc, char **argv)
         fputs(USAGE, stderr);
         exit(EXIT_USAGE);
     }
+    if (settings.edits && !settings.content.json)
+        leave(EXIT_USAGE, "--edited needs --payload json: the edit is one of JSON");
     if (count > 0)
         settings.work.count = (uint64_t)count;
     if (idle >= 0)
@@ -95,12 +110,14 @@ static void print(const struct settings *settings, const struct outcome *outcome
     const struct work *work = &settings->work;
     double per_second = (double)outcome->messages / outcome->seconds;
     printf("{\"work\": \"%s\", \"dialect\": \"%s\", \"busy\": %u, \"idle\": %u, "
-           "\"outstanding\": %u, \"message_size\": %zu, \"text\": \"%s\", \"seconds\": %.6f, "
+           "\"outstanding\": %u, \"message_size\": %zu, \"text\": \"%s\", \"payload\": \"%s\", "
+           "\"edited\": %s, \"seconds\": %.6f, "
            "\"messages\": %" PRIu64 ", \"messages_per_second\": %.1f, "
            "\"mib_per_second\": %.3f",
-           work->name, settings->dialect == RFC_6455 ? "rfc6455" : "hixie-76", work->busy,
-           work->idle, work->outstanding, work->message_size, TEXT_NAMES[settings->text], outcome->seconds,
-           outcome->messages, per_second, per_second * (double)work->message_size / MIB);
+           work->name, DIALECT_NAMES[settings->dialect], work->busy, work->idle, work->outstanding,
+           work->message_size, TEXT_NAMES[settings->content.text],
+           settings->content.json ? "json" : "text", settings->edits ? "true" : "false",
+           outcome->seconds, outcome->messages, per_second, per_second * (double)work->message_size / MIB);
     if (work->shape == CHURN)
         printf(", \"connections\": %" PRIu64 ", \"connections_per_second\": %.1f",
                outcome->messages, per_second);

@@ -1,5 +1,6 @@
 /* The server of the benchmark: echoes, or checks and counts, what hixie-76 and RFC 6455 clients
-   send. The resource of a request says which; its keys say which dialect. */
+   send. The resource of a request says which; its keys say which dialect, unless only one is
+   spoken: then a relay that was to change the dialect, and did not, is refused. */
 #include "handshake.h"
 #include "net.h"
 #include "sink.h"
@@ -13,7 +14,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { READ_SIZE = 256 << 10, EVENTS = 256, RFC6455_CLOSE = 0x8 };
+enum { READ_SIZE = 256 << 10, EVENTS = 256, RFC6455_CLOSE = 0x8, RFC6455_PING = 0x9, RFC6455_PONG = 0xa };
+
+/* What becomes of a frame of RFC 6455. */
+enum fate { ECHOED, COUNTED, IGNORED };
 
 struct connection {
     int fd;
@@ -32,11 +36,13 @@ struct connection {
     uint32_t last_bytes;
     bool in_text;
     /* RFC 6455: the frame that is being received. */
+    enum fate fate;
     uint64_t payload_left;
     size_t payload_offset;
 };
 
 static int poller;
+static enum dialect only = DIALECTS; /* all of them */
 static unsigned char input[READ_SIZE];
 static unsigned char output[READ_SIZE + HEADER_MAX];
 
@@ -137,21 +143,80 @@ static size_t rfc6455_header_length(const unsigned char *header)
     return 2 + (wide == 127 ? 8 : wide == 126 ? 2 : 0) + (header[1] & 0x80 ? MASK_SIZE : 0);
 }
 
-/* Takes the whole header at `c->head`; the same without its mask goes to `out`, and its length is
-   returned. 0 for what our client never sends. */
+/* Moves bytes from the front of what came to `c->head` until that has a whole header. */
+static bool rfc6455_header(struct connection *c, unsigned char **bytes, const unsigned char *end)
+{
+    while (*bytes < end) {
+        size_t wanted = c->head_length < 2 ? 2 : rfc6455_header_length(c->head);
+        size_t piece = wanted - c->head_length;
+        if (piece > (size_t)(end - *bytes))
+            piece = (size_t)(end - *bytes);
+        memcpy(c->head + c->head_length, *bytes, piece);
+        c->head_length += piece;
+        *bytes += piece;
+        if (c->head_length >= 2 && c->head_length == rfc6455_header_length(c->head))
+            return true;
+    }
+    return false;
+}
+
+static enum fate rfc6455_fate(const struct connection *c)
+{
+    unsigned opcode = c->head[0] & 0x0f;
+    if (opcode == RFC6455_PONG)
+        return IGNORED;
+    return c->sinking && opcode < RFC6455_CLOSE ? COUNTED : ECHOED;
+}
+
+/* Takes the whole header at `c->head`; the same without its mask, of a pong for a ping, goes to
+   `out`, and its length is returned. 0 for what no client may send. */
 static size_t rfc6455_frame_begin(struct connection *c, unsigned char *out)
 {
     unsigned opcode = c->head[0] & 0x0f;
     size_t length = c->head_length - MASK_SIZE;
-    if (opcode > 0x2 && opcode != RFC6455_CLOSE)
+    if (!(c->head[1] & 0x80) || (opcode > 0x2 && opcode < RFC6455_CLOSE) || opcode > RFC6455_PONG)
         return 0;
     c->payload_left = length > 2 ? 0 : c->head[1] & 0x7f;
     for (size_t i = 2; i < length; i++)
         c->payload_left = c->payload_left << 8 | c->head[i];
     c->payload_offset = 0;
     memcpy(out, c->head, length);
+    out[0] ^= opcode == RFC6455_PING ? RFC6455_PING ^ RFC6455_PONG : 0;
     out[1] &= 0x7f;
     return length;
+}
+
+/* Echoes whole and short text frames from the front of what came, the bulk of the works with small
+   messages, at less cost than one by one below. Returns how many bytes it took. */
+static size_t rfc6455_echo_short(const unsigned char *bytes, const unsigned char *end,
+                                 unsigned char *out, size_t *used)
+{
+    const unsigned char *start = bytes;
+    const size_t header = 2 + MASK_SIZE;
+    unsigned char *to = out + *used;
+    while ((size_t)(end - bytes) >= header && bytes[0] == 0x81 && bytes[1] >= 0x80 &&
+           bytes[1] < 0x80 + 126 && (size_t)(end - bytes) >= header + (bytes[1] & 0x7f)) {
+        size_t size = bytes[1] & 0x7f, at = 0;
+        const unsigned char *mask = bytes + 2;
+        uint64_t word, key;
+        uint32_t half;
+        memcpy(&half, mask, MASK_SIZE);
+        key = (uint64_t)half << 32 | half;
+        *to++ = 0x81;
+        *to++ = (unsigned char)size;
+        bytes += header;
+        for (; at + sizeof word <= size; at += sizeof word) {
+            memcpy(&word, bytes + at, sizeof word);
+            word ^= key;
+            memcpy(to + at, &word, sizeof word);
+        }
+        for (; at < size; at++)
+            to[at] = bytes[at] ^ mask[at % MASK_SIZE];
+        to += size;
+        bytes += size;
+    }
+    *used = (size_t)(to - out);
+    return (size_t)(bytes - start);
 }
 
 static bool rfc6455_input(struct connection *c, unsigned char *bytes, size_t length)
@@ -161,22 +226,24 @@ static bool rfc6455_input(struct connection *c, unsigned char *bytes, size_t len
     bool header_done = c->payload_left > 0;
     while (bytes < end) {
         if (!header_done) {
-            c->head[c->head_length++] = *bytes++;
-            if (c->head_length < 2 || c->head_length < rfc6455_header_length(c->head))
-                continue;
-            size_t header = c->head[1] & 0x80 ? rfc6455_frame_begin(c, output + used) : 0;
+            if (!c->sinking && !c->head_length)
+                bytes += rfc6455_echo_short(bytes, end, output, &used);
+            if (!rfc6455_header(c, &bytes, end))
+                break;
+            size_t header = rfc6455_frame_begin(c, output + used);
             if (!header)
                 return false;
-            used += c->sinking ? 0 : header;
+            c->fate = rfc6455_fate(c);
+            used += c->fate == ECHOED ? header : 0;
             header_done = true;
         }
         size_t piece = (size_t)(end - bytes);
         if (piece > c->payload_left)
             piece = (size_t)c->payload_left;
         apply_mask(bytes, piece, c->head + c->head_length - MASK_SIZE, c->payload_offset);
-        if (c->sinking) {
+        if (c->fate == COUNTED) {
             sink_piece(&c->sink, bytes, piece);
-        } else {
+        } else if (c->fate == ECHOED) {
             memcpy(output + used, bytes, piece);
             used += piece;
         }
@@ -184,7 +251,7 @@ static bool rfc6455_input(struct connection *c, unsigned char *bytes, size_t len
         c->payload_offset += piece;
         c->payload_left -= piece;
         if (!c->payload_left) {
-            bool message_done = c->sinking && c->head[0] & 0x80;
+            bool message_done = c->fate == COUNTED && c->head[0] & 0x80;
             header_done = false;
             c->head_length = 0;
             c->closing = (c->head[0] & 0x0f) == RFC6455_CLOSE;
@@ -209,7 +276,7 @@ static bool opening(struct connection *c, const unsigned char *bytes, size_t len
         return false;
     memcpy(c->head + c->head_length, bytes, length);
     c->head_length += length;
-    size_t used = request_answer(c->head, c->head_length, &answer);
+    size_t used = request_answer(c->head, c->head_length, only, &answer);
     if (!used)
         return true;
     /* Our client sends nothing before it has the response. */
@@ -222,7 +289,7 @@ static bool opening(struct connection *c, const unsigned char *bytes, size_t len
     c->last_bytes = 0xff; /* a closing handshake may come first */
     c->sinking = !answer.refused && answer.service.sink;
     if (c->sinking)
-        sink_start(&c->sink, answer.service.message_size, answer.service.text);
+        sink_start(&c->sink, answer.service.message_size, answer.service.content);
     return write_out(c, answer.reply, answer.reply_length);
 }
 
@@ -273,6 +340,7 @@ int main(int argc, char **argv)
 {
     static const struct option OPTIONS[] = {{"port", required_argument, NULL, 'p'},
                                             {"max-seconds", required_argument, NULL, 's'},
+                                            {"dialect", required_argument, NULL, 'd'},
                                             {0}};
     uint16_t port = 0;
     unsigned max_seconds = 600;
@@ -281,7 +349,9 @@ int main(int argc, char **argv)
             port = (uint16_t)number_option("--port", optarg, 0, UINT16_MAX);
         else if (option == 's')
             max_seconds = (unsigned)number_option("--max-seconds", optarg, 1, 86400);
-        else
+        else if (option == 'd' && (only = dialect_named(optarg)) == DIALECTS)
+            leave(EXIT_USAGE, "--dialect must be hixie-76 or rfc6455, not '%s'", optarg);
+        else if (option != 'd')
             return EXIT_USAGE;
     }
     if (optind < argc)

@@ -12,9 +12,12 @@ static void next_message(struct sink *sink)
     sink->as_expected = sink->as_question = true;
 }
 
-void sink_start(struct sink *sink, size_t message_size, enum text text)
+void sink_start(struct sink *sink, size_t message_size, struct content content)
 {
-    *sink = (struct sink){.expected = stream_make(HIXIE_76, FROM_CLIENT, message_size, text)};
+    *sink = (struct sink){.content = content,
+                          .expected = stream_make(HIXIE_76, FROM_CLIENT, message_size, content)};
+    sink->question_length =
+        content_write(content, SINK_QUESTION, sink->question, sizeof sink->question);
     next_message(sink);
 }
 
@@ -36,7 +39,7 @@ void sink_piece(struct sink *sink, const unsigned char *payload, size_t length)
     const struct stream *expected = &sink->expected;
     size_t turn = (size_t)((sink->good + sink->wrong) % expected->messages);
     if (sink->as_question)
-        sink->as_question = same(payload, length, SINK_QUESTION, strlen(SINK_QUESTION),
+        sink->as_question = same(payload, length, sink->question, sink->question_length,
                                  sink->offset);
     if (sink->as_expected)
         sink->as_expected =
@@ -49,10 +52,11 @@ size_t sink_message_end(struct sink *sink, char report[SINK_REPORT_MAX])
 {
     const struct stream *expected = &sink->expected;
     size_t length = 0;
-    if (sink->as_question && sink->offset == strlen(SINK_QUESTION))
-        length = (size_t)snprintf(report, SINK_REPORT_MAX, "%" PRIu64 " %" PRIu64, sink->good,
-                                  sink->wrong);
-    else if (sink->as_expected && sink->offset == expected->frame - expected->header - 1)
+    if (sink->as_question && sink->offset == sink->question_length) {
+        char counts[SINK_REPORT_MAX];
+        snprintf(counts, sizeof counts, "%" PRIu64 " %" PRIu64, sink->good, sink->wrong);
+        length = content_write(sink->content, counts, report, SINK_REPORT_MAX);
+    } else if (sink->as_expected && sink->offset == expected->frame - expected->header - 1)
         sink->good++;
     else
         sink->wrong++;

@@ -12,7 +12,9 @@ import pytest
 if TYPE_CHECKING:
     from tests.benchmarks.conftest import Change, Load, LoadThrough
 
-DIALECTS = pytest.mark.parametrize("dialect", [(), ("--rfc6455",)], ids=["hixie-76", "rfc6455"])
+RFC6455 = ("--dialect", "rfc6455")
+DIALECTS = pytest.mark.parametrize("dialect", [(), RFC6455], ids=["hixie-76", "rfc6455"])
+JSON = ("--payload", "json")
 # More time than the count needs, so that the count ends the run, on a busy machine too.
 AMPLE = ("--seconds", "30")
 DIGEST = 16
@@ -74,6 +76,32 @@ def silent_from(distance: int) -> Callable[[], Change]:
     return for_connection
 
 
+def keeping(seen: bytearray) -> Callable[[], Change]:
+    def keep(chunk: bytes) -> bytes:
+        seen.extend(chunk)
+        return chunk
+
+    return lambda: keep
+
+
+def editing(old: bytes, new: bytes) -> Callable[[], Change]:
+    """Replace it in whole hixie-76 frames only, as an editing proxy does."""
+
+    def for_connection() -> Change:
+        kept = bytearray()
+
+        def edit(chunk: bytes) -> bytes:
+            kept.extend(chunk)
+            whole = kept.rfind(b"\xff") + 1 if b"\0{" in kept else len(kept)
+            edited = bytes(kept[:whole]).replace(old, new)
+            del kept[:whole]
+            return edited
+
+        return edit
+
+    return for_connection
+
+
 @DIALECTS
 @pytest.mark.parametrize(
     ("work", "count"),
@@ -115,15 +143,7 @@ def test_each_work_is_bounded_by_time(load: Load, work: str) -> None:
 @pytest.mark.parametrize("work", ["W1", "W3"])
 def test_each_text(load_through: LoadThrough, work: str, text: str) -> None:
     sent = bytearray()
-
-    def listening() -> Change:
-        def keep(chunk: bytes) -> bytes:
-            sent.extend(chunk)
-            return chunk
-
-        return keep
-
-    finished = load_through(*sized(work, 3), "--text", text, up=listening)
+    finished = load_through(*sized(work, 3), "--text", text, up=keeping(sent))
     assert (finished.returncode, finished.stderr) == (0, "")
     _, _, frames = sent.partition(b"\r\n\r\n")
     messages = frames[8:].split(b"\xff")  # behind key3
@@ -134,9 +154,63 @@ def test_each_text(load_through: LoadThrough, work: str, text: str) -> None:
     assert (len(messages[0]) - 1) % 32 == 0
 
 
+@DIALECTS
+@pytest.mark.parametrize(
+    ("work", "count"),
+    [("W1", 9_000), ("W2", 200), ("W3", 5), ("W3e", 5), ("W4", 500), ("W5", 40)],
+)
+def test_each_work_with_json(load: Load, work: str, count: int, dialect: tuple[str, ...]) -> None:
+    finished = load(*sized(work, count), *dialect, *JSON)
+    assert (finished.returncode, finished.stderr) == (0, "")
+    result = json.loads(finished.stdout)
+    assert (result["messages"], result["payload"], result["edited"]) == (count, "json", False)
+
+
+@pytest.mark.parametrize("text", ["ascii", "bmp", "astral"])
+@pytest.mark.parametrize("work", ["W1", "W3"])
+def test_json_messages_are_json(load_through: LoadThrough, work: str, text: str) -> None:
+    sent = bytearray()
+    finished = load_through(*sized(work, 3), *JSON, "--text", text, up=keeping(sent))
+    assert (finished.returncode, finished.stderr) == (0, "")
+    _, _, frames = sent.partition(b"\r\n\r\n")
+    messages = [frame.removeprefix(b"\0") for frame in frames[8:].split(b"\xff")[:3]]
+    documents = [json.loads(message) for message in messages]
+    assert [list(document) for document in documents] == [["hop", "text"]] * 3
+    assert [document["hop"] for document in documents] == [1, 1, 1]
+    assert len({document["text"] for document in documents}) == (3 if work == "W1" else 1)
+    # So that what a JSON library writes, after an edit, is the same but for the edit.
+    compact = json.dumps(documents[0], separators=(",", ":"), ensure_ascii=False)
+    assert compact.encode() == messages[0]
+    assert {len(message) for message in messages} == {32 if work == "W1" else 1 << 20}
+
+
+@pytest.mark.parametrize("work", ["W1", "W2", "W3", "W3e", "W4", "W5"])
+def test_a_proxy_that_edits_each_message(load_through: LoadThrough, work: str) -> None:
+    up, down = editing(b'"hop":1', b'"hop":2'), editing(b'"hop":2', b'"hop":3')
+    finished = load_through(*sized(work, 10), *JSON, "--edited", up=up, down=down)
+    assert (finished.returncode, finished.stderr) == (0, "")
+    assert json.loads(finished.stdout)["edited"] is True
+
+
+@pytest.mark.parametrize(
+    ("work", "fault"),
+    [("W1", "the echo differs at byte 8: 31"), ("W3", "of 10 messages 0 arrived, and 10 damaged")],
+)
+def test_an_edit_that_is_not_made(load_through: LoadThrough, work: str, fault: str) -> None:
+    # The question and the report are messages too: edited, for the fault to be that of the rest.
+    question = editing(b'"hop":1,"text":"report"', b'"hop":2,"text":"report"')
+    report = editing(b'"hop":2', b'"hop":3')
+    finished = load_through(*sized(work, 10), *JSON, "--edited", up=question, down=report)
+    assert finished.returncode == 1
+    assert fault in finished.stderr
+
+
+@DIALECTS
 @pytest.mark.parametrize("work", ["W1", "W3", "W3e", "W5"])
-def test_a_proxy_that_changes_nothing_passes(load_through: LoadThrough, work: str) -> None:
-    finished = load_through(*sized(work, 10))
+def test_a_proxy_that_changes_nothing_passes(
+    load_through: LoadThrough, work: str, dialect: tuple[str, ...]
+) -> None:
+    finished = load_through(*sized(work, 10), *dialect)
     assert (finished.returncode, finished.stderr) == (0, "")
 
 
@@ -205,7 +279,7 @@ def test_a_damaged_response(load_through: LoadThrough, field: bytes, fault: str)
 
 
 def test_a_wrong_accept_of_rfc6455(load_through: LoadThrough) -> None:
-    finished = load_through(*sized("W2", 10), "--rfc6455", down=flipping(-6))
+    finished = load_through(*sized("W2", 10), *RFC6455, down=flipping(-6))
     assert finished.returncode == 1
     assert "Sec-WebSocket-Accept is wrong" in finished.stderr
 
@@ -264,6 +338,9 @@ def test_no_one_listens(load: Load) -> None:
         ("--work", "W1", "--seconds", "nan"),
         ("--work", "W1", "--timeout", "-1"),
         ("--work", "W1", "--text", "morse"),
+        ("--work", "W1", "--dialect", "hybi-00"),
+        ("--work", "W1", "--payload", "xml"),
+        ("--work", "W1", "--edited"),
         ("--work", "W1", "extra"),
         ("--work",),
         ("--no-such-option",),

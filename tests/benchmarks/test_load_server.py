@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
+import os
 import socket
 import struct
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 import pytest
+
+from benchmarks.build import Programs
+from benchmarks.processes import listening
 
 MASK = bytes.fromhex("a1b2c3d4")
 
@@ -99,9 +104,11 @@ def test_the_digest_of_any_challenge(
         hixie76_request("4294967296 ", "1 2", b"12345678"),
         hixie76_request("1 2", "1 2", b"12345678", "/elsewhere"),
         hixie76_request("1 2", "1 2", b"12345678", "/sink/33/bmp"),
-        rfc6455_request("AAAAAAAAAAAAAAAAAAAAAA=="),
+        hixie76_request("1 2", "1 2", b"12345678", "/sink/32/bmp/json/12"),
+        hixie76_request("1 2", "1 2", b"12345678", "/sink/32/bmp/xml/1"),
+        rfc6455_request("too short"),
     ],
-    ids=["no space", "no multiple", "too big", "resource", "size", "accept"],
+    ids=["no space", "no multiple", "too big", "resource", "size", "hop", "payload", "key"],
 )
 def test_a_refused_request(server: int, request_: bytes) -> None:
     with connected(server) as peer:
@@ -125,6 +132,46 @@ def test_the_closing_handshake_of_hixie76(server: int, piece: int) -> None:
         in_pieces(peer, frames, piece)
         assert receive(peer, len(frames)) == frames
         assert peer.recv(1) == b""
+
+
+@pytest.mark.parametrize("number", range(5))
+def test_the_accept_of_any_key(server: int, number: int) -> None:
+    key = base64.b64encode(hashlib.md5(bytes([number]), usedforsecurity=False).digest()).decode()
+    accept = base64.b64encode(
+        hashlib.sha1(
+            f"{key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11".encode(), usedforsecurity=False
+        ).digest()
+    )
+    with connected(server) as peer:
+        peer.sendall(rfc6455_request(key))
+        assert b"\r\nSec-WebSocket-Accept: " + accept + b"\r\n" in receive_head(peer)
+
+
+@pytest.mark.parametrize("dialect", ["hixie-76", "rfc6455"])
+def test_a_server_of_one_dialect(programs: Programs, dialect: str) -> None:
+    requests = {
+        "hixie-76": hixie76_request("1 2", "1 2", b"12345678"),
+        "rfc6455": rfc6455_request(),
+    }
+    command = [str(programs.server), "--max-seconds", "60", "--dialect", dialect]
+    with listening(command, frozenset(os.sched_getaffinity(0))) as running:
+        for spoken, request in requests.items():
+            with connected(running.port) as peer:
+                peer.sendall(request)
+                status = b"101" if spoken == dialect else b"400"
+                assert receive_head(peer).startswith(b"HTTP/1.1 " + status)
+
+
+@pytest.mark.parametrize("resource", ["/echo", "/sink/32/ascii"])
+def test_pings_are_answered_and_pongs_are_not(server: int, resource: str) -> None:
+    with connected(server) as peer:
+        peer.sendall(rfc6455_request().replace(b"/echo", resource.encode()))
+        receive_head(peer)
+        peer.sendall(masked(0x8A, b"unasked") + masked(0x89, b"there?"))
+        assert receive(peer, 8) == b"\x8a\x06there?"
+        peer.sendall(masked(0x81, b"report"))
+        answer = b"report" if resource == "/echo" else b"0 0"
+        assert receive(peer, 2 + len(answer)) == bytes([0x81, len(answer)]) + answer
 
 
 @pytest.mark.parametrize("piece", [1, 5, 1 << 16])

@@ -8,7 +8,14 @@ from collections.abc import Callable, Iterable
 import pytest
 
 from ws76proxy.endpoint import Endpoint
-from ws76proxy.record import BytesRecord, FindingRecord, FrameRecord, Messages, NoticeRecord
+from ws76proxy.record import (
+    BytesRecord,
+    ChangeRecord,
+    FindingRecord,
+    FrameRecord,
+    Messages,
+    NoticeRecord,
+)
 from ws76proxy.session import Peer, Send, Session, SessionOptions, Tell
 from ws76proxy.session.held import Decide, HeldConversation, HeldMessage
 from ws76proxy.wire import Head, RequestHead, ResponseHead, encode_length, hixie75
@@ -51,7 +58,7 @@ class Held:
             leg.events()
         # Whoever has read the handshake has counted it.
         self.session.traffic[Peer.CLIENT].bytes = len(REQUEST.raw)
-        self.phase = HeldConversation(self.session, client, server)
+        self.phase = HeldConversation(self.session, client, server, asks_owner=True)
         self.session.enter(self.phase)
         self._carry_out(self.phase.begin())
 
@@ -268,11 +275,20 @@ def test_what_became_of_a_message_is_told_behind_it() -> None:
     held = Held(decide, lossless=True)
     held.say(b"\x00change\xff\x00drop\xff\x00leave\xff")
     held.inject("more")
-    kinds = [type(one) for one in held.told]
-    assert kinds == [Messages, NoticeRecord, NoticeRecord, NoticeRecord]
-    assert all(isinstance(one, NoticeRecord) and one.level == "info" for one in held.told[1:])
-    first, second, third = held.notices
-    assert "message 1 of the client went on as 'wörld" in first
-    assert len(first) < 1200
-    assert "message 2 of the client was dropped" in second
-    assert "injected" in third
+    changes = [one for one in held.told if isinstance(one, ChangeRecord)]
+    assert [type(one) for one in held.told] == [Messages, ChangeRecord, ChangeRecord, ChangeRecord]
+    assert [(one.by, one.deed, one.number) for one in changes] == [
+        ("person", "edit", 1),
+        ("person", "drop", 2),
+        ("person", "inject", 0),
+    ]
+    edited, _, injected = changes
+    assert (edited.before, edited.after) == ("change", "wörld" * 1000)
+    assert injected.after == "wörld" * 1000
+
+
+def test_an_edit_that_cannot_be_framed_is_not_told_as_one() -> None:
+    held = Held(lambda message: setattr(message, "content", b"\xff"))
+    held.say(b"\x00original\xff")
+    assert not [one for one in held.told if isinstance(one, ChangeRecord)]
+    assert len(held.notices) == 1

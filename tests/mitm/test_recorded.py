@@ -15,9 +15,9 @@ from ws76proxy.record import (
     AnyRecord,
     BytesRecord,
     ChallengeRecord,
+    ChangeRecord,
     ClosingRecord,
     MessageRecord,
-    NoticeRecord,
     RequestRecord,
     SessionEndRecord,
     SessionStartRecord,
@@ -225,13 +225,14 @@ def test_what_came_is_recorded_and_what_became_of_it_is_said() -> None:
     )
     records = check(memory, said)
     assert memory.to_server.endswith(b"\x00edited\xff\x00leave me\xff")
-    notices = [one.text for one in records if isinstance(one, NoticeRecord)]
-    assert len(notices) == 2
-    assert "message 1 of the client" in notices[0]
-    assert "'edited'" in notices[0]
-    assert "message 2 of the client" in notices[1]
+    changes = [one for one in records if isinstance(one, ChangeRecord)]
+    told = [(one.direction, one.number, one.deed, one.before, one.after) for one in changes]
+    assert told == [
+        ("client", 1, "edit", "edit me", "edited"),
+        ("client", 2, "drop", None, None),
+    ]
     # The flow shows them itself.
-    assert not any(one["type"] == "notice" for one in memory.told["records"])
+    assert not any(one["type"] == "change" for one in memory.told["records"])
 
 
 def test_all_of_a_burst_is_recorded_though_it_is_killed_in_the_midst() -> None:

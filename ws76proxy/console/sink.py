@@ -7,6 +7,7 @@ from typing import Literal
 
 import rich.console
 
+from ws76proxy.console.changes import change_rows
 from ws76proxy.console.findings import finding_row, put_finding
 from ws76proxy.console.handshake import Handshake
 from ws76proxy.console.ink import Ink, Row
@@ -33,6 +34,7 @@ from ws76proxy.record import (
     AnyRecord,
     BytesRecord,
     ChallengeRecord,
+    ChangeRecord,
     ClosingRecord,
     FindingRecord,
     FrameRecord,
@@ -187,6 +189,8 @@ class Console:
                 self._sessions[record.session].dialect = record.dialect
             case ResponseRecord() | ChallengeRecord() | AdjustmentRecord():
                 self._gather(record)
+            case ChangeRecord():
+                self._change(record)
             case FindingRecord():
                 self._finding(record)
             case MessageRecord():
@@ -288,6 +292,11 @@ class Console:
             self._write("".join(lines))
         if self._verbose:
             self._dump(message_payload(record), record.size)
+
+    def _change(self, record: ChangeRecord) -> None:
+        if not self._pending(record.session) or record.number:
+            self.flush(record.session)
+        self._page(change_rows(self._ink, self._width, record))
 
     def _frame(self, record: FrameRecord) -> None:
         self.flush(record.session)

@@ -21,6 +21,7 @@ from ws76proxy.diagnosis import (
 )
 from ws76proxy.mitm.adjusted import adjusted_response
 from ws76proxy.mitm.arrivals import Arrivals
+from ws76proxy.mitm.edits import FlowEdits
 from ws76proxy.mitm.legs import client_side, server_side
 from ws76proxy.mitm.places import (
     address_of,
@@ -42,7 +43,7 @@ from ws76proxy.mitm.settings import Settings
 from ws76proxy.mitm.told import Told
 from ws76proxy.record import AnyRecord, Messages, NoticeRecord
 from ws76proxy.replay import Plan
-from ws76proxy.session import Command, Peer, Session, SessionOptions, Tell
+from ws76proxy.session import Command, Editing, Peer, Session, SessionOptions, Tell
 from ws76proxy.session.adjust import (
     Adjustment,
     adjust_request,
@@ -88,6 +89,7 @@ class Handshake:
         settings: Settings,
         number: int,
         run: Run | None = None,
+        editing: Editing | None = None,
     ) -> None:
         self.settings = settings
         self.dialect = dialect
@@ -126,7 +128,9 @@ class Handshake:
             started=datetime.now(UTC).isoformat(),
             clock=time.monotonic,
             random_below=secrets.randbelow,
+            editing=editing,
         )
+        self.edits = None if editing is None else FlowEdits(self.session)
         self.session.dialect = dialect
         self._arrivals = Arrivals(self.session)
         self.told.put(flow)
@@ -196,6 +200,26 @@ class Handshake:
                 )
             ]
         )
+
+    async def edit_request(self, flow: http.HTTPFlow) -> None:
+        """Have rules and scripts look at the request, before `request` does."""
+        if self.edits is not None:
+            self._changes += await self.edits.request(
+                flow, self.dialect, self._came, assembled_request(flow.request), self.tell
+            )
+
+    async def edit_response(self, flow: http.HTTPFlow) -> None:
+        """Have rules and scripts look at the answer's head, behind `responseheaders`."""
+        if self.edits is None or flow.response is None or self._response is None:
+            return
+        head = assembled_response(flow.response)
+        edited, changes = await self.edits.response(head, self.tell)
+        if edited is not head:
+            _set_fields(flow.response, edited)
+            flow.response.status_code = edited.status or flow.response.status_code
+            flow.response.data.reason = edited.reason
+            self.tell(tell_response(self.session, self._response, edited, 0))
+        self.tell(tell_adjustments(self.session, "client", changes))
 
     def responseheaders(self, flow: http.HTTPFlow) -> None:
         """The server has answered: make a 101 speak of the address that this client knows."""
@@ -320,7 +344,7 @@ class Handshake:
         session = self.session
         session.wants_server = session.is_connected = True
         self._arrivals.converse()
-        conversation = HeldConversation(session, client, server)
+        conversation = HeldConversation(session, client, server, asks_owner=True)
         session.enter(conversation)
         return conversation
 
@@ -372,7 +396,10 @@ class Handshake:
         answer = Answer(self._client_challenge, self._key3, asked, self._asked_key3, self._digest)
         session.verdict = answer.verdict
         sent = answer.for_client(repair=self.settings.repair)
-        self.tell(answer.tell(session, sent))
+        corrupted: list[Adjustment] = []
+        if session.edits is not None:
+            sent, corrupted = session.edits.corrupted(self._client_challenge, sent)
+        self.tell(answer.tell(session, sent, corrupted))
         base = 0 if self._response is None else len(self._response.raw)
         diagnoses = answer.diagnoses(base, head=self._went.raw)
         self.tell(session.tell_findings(diagnoses))

@@ -12,6 +12,7 @@ from ws76proxy.mitm.pristine import dialect_of_request
 from ws76proxy.mitm.recording import Run
 from ws76proxy.mitm.settings import Settings
 from ws76proxy.mitm.wiretap import tap_of
+from ws76proxy.session import Editing
 from ws76proxy.wire import Dialect
 
 __all__ = ["begin", "forget", "handshake_of", "open_handshakes"]
@@ -25,11 +26,15 @@ def handshake_of(flow: http.HTTPFlow) -> Handshake | None:
 
 
 def begin(
-    flow: http.HTTPFlow, settings: Settings, numbers: Iterator[int], run: Run | None = None
+    flow: http.HTTPFlow,
+    settings: Settings,
+    numbers: Iterator[int],
+    run: Run | None = None,
+    editing: Editing | None = None,
 ) -> Handshake | None:
     """A request's head has come: its handshake, if it is one of hixie; it takes a number then.
 
-    `run` is who records it; None: nobody.
+    `run` is who records it, `editing` who may change it; None: nobody.
     """
     # A flow that is read from a file goes through the same hooks, and has been told of.
     dialect = dialect_of_request(flow.request) if flow.live else Dialect.HTTP
@@ -38,7 +43,7 @@ def begin(
         if tap is not None:
             tap.close()
         return None
-    handshake = Handshake(flow, dialect, settings, next(numbers), run)
+    handshake = Handshake(flow, dialect, settings, next(numbers), run, editing)
     _handshakes[flow] = handshake
     if tap is not None:
         if run is None:

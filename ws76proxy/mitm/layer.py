@@ -6,8 +6,10 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterable, Iterator
+from collections import deque
+from collections.abc import Awaitable, Iterable, Iterator
 from dataclasses import dataclass
+from math import inf
 from typing import cast
 
 from mitmproxy import connection, http
@@ -29,17 +31,27 @@ from ws76proxy.mitm.handshakes import forget
 from ws76proxy.record import (
     AnyRecord,
     BytesRecord,
+    ChangeRecord,
     ClosingRecord,
     FindingRecord,
     FrameRecord,
     Messages,
     NoticeRecord,
 )
-from ws76proxy.session import Peer, Send, Tell
+from ws76proxy.session import (
+    Await,
+    PauseReading,
+    Peer,
+    Reset,
+    ResumeReading,
+    Send,
+    SendEof,
+    Tell,
+)
 from ws76proxy.session.held import Decide, HeldCommand, HeldConversation, HeldMessage
 from ws76proxy.wire import Dialect
 
-__all__ = ["HixieLayer", "KillInjected"]
+__all__ = ["Awaited", "HixieLayer", "KillInjected", "WakeInjected"]
 
 TEXT, BINARY = 1, 2
 """RFC 6455's opcodes, which is what mitmproxy's message types are."""
@@ -48,8 +60,28 @@ CLEAN, ABRUPT = 1005, 1006
 
 
 @dataclass
+class Awaited:
+    """What a script still does; `error` is why it failed, once that has been awaited."""
+
+    awaitable: Awaitable[None]
+    error: Exception | None = None
+
+
+@dataclass
 class KillInjected(events.MessageInjected[None]):
     """The user has killed the flow."""
+
+
+@dataclass
+class WakeInjected(events.MessageInjected[None]):
+    """A script has done something while nobody looked."""
+
+
+@dataclass
+class Ws76AwaitHook(commands.StartHook):
+    """A script takes its time: the addon awaits it."""
+
+    awaited: Awaited
 
 
 class HixieLayer(layer.Layer):
@@ -62,6 +94,10 @@ class HixieLayer(layer.Layer):
         self._phase: HeldConversation
         self._deciding: tuple[HeldMessage, WebSocketMessage] | None = None
         self._first_to_close: Peer | None = None
+        self._unheard: dict[Peer, deque[bytes]] = {}
+        """What has come from a peer that is not to be read."""
+        self._resumed: set[Peer] = set()
+        self._wake_due = inf
 
     @expect(events.Start)  # type: ignore[untyped-decorator]
     def _start(self, _: events.Start) -> layer.CommandGenerator[None]:
@@ -71,6 +107,7 @@ class HixieLayer(layer.Layer):
         yield WebsocketStartHook(self.flow)
         yield from self._begin()
         yield from self._end_if_over()
+        yield from self._wake_later()
 
     _handle_event = _start
 
@@ -80,10 +117,13 @@ class HixieLayer(layer.Layer):
         events.Wakeup,
         WebSocketMessageInjected,
         KillInjected,
+        WakeInjected,
     )
     def _relay(self, event: events.Event) -> layer.CommandGenerator[None]:
         yield from self._handle(event)
+        yield from self._hear_what_waited()
         yield from self._end_if_over()
+        yield from self._wake_later()
 
     def _done(self, _: events.Event) -> layer.CommandGenerator[None]:
         yield from ()
@@ -95,9 +135,14 @@ class HixieLayer(layer.Layer):
 
     def _handle(self, event: events.Event) -> layer.CommandGenerator[None]:
         if isinstance(event, events.DataReceived):
-            session = self._handshake.session
-            asked = session.receive_data(self._peer(event.connection), event.data)
-            yield from self._carry_out(cast("Iterator[HeldCommand]", asked))
+            peer = self._peer(event.connection)
+            if peer in self._unheard:
+                self._unheard[peer].append(event.data)
+            else:
+                yield from self._hear(peer, event.data)
+        elif isinstance(event, events.Wakeup | WakeInjected):
+            self._wake_due = inf
+            yield from self._carry_out(self._handshake.session.wake())
         elif isinstance(event, events.ConnectionClosed):
             yield from self._ended(self._peer(event.connection))
         elif isinstance(event, WebSocketMessageInjected):
@@ -108,9 +153,34 @@ class HixieLayer(layer.Layer):
         self._first_to_close = self._first_to_close or peer
         # Both connections close now: what has come of a frame of the other is all of it.
         yield from self._carry_out(self._phase.release(peer.other))
+        for data in self._unheard.pop(peer, ()):
+            yield from self._hear(peer, data)
         asked = self._handshake.session.connection_lost(peer, None)
         yield from self._carry_out(cast("Iterator[HeldCommand]", asked))
-        yield from self._end(peer)
+        if self._handshake.session.ended:
+            yield from self._end(peer)
+
+    def _hear(self, peer: Peer, data: bytes) -> layer.CommandGenerator[None]:
+        asked = self._handshake.session.receive_data(peer, data)
+        yield from self._carry_out(cast("Iterator[HeldCommand]", asked))
+
+    def _hear_what_waited(self) -> layer.CommandGenerator[None]:
+        """Read from those who are to be read again."""
+        for peer in tuple(self._resumed):
+            self._resumed.discard(peer)
+            waiting = self._unheard.pop(peer, deque())
+            while waiting and peer not in self._unheard:
+                yield from self._hear(peer, waiting.popleft())
+            if waiting:
+                self._unheard[peer].extend(waiting)
+
+    def _wake_later(self) -> layer.CommandGenerator[None]:
+        """Be woken when something that the session holds back may leave."""
+        due = self._handshake.session.due
+        if due < self._wake_due:
+            self._wake_due = due
+            seconds = max(0.0, due - self._handshake.session.age())
+            yield commands.RequestWakeup(seconds)
 
     # What the session asks for
 
@@ -125,16 +195,37 @@ class HixieLayer(layer.Layer):
                 yield from self._decide(command.message)
             elif isinstance(command, Tell):
                 yield from self._tell(command.record)
-            # What closes is decided here: mitmproxy cannot close one direction alone.
+            elif isinstance(command, Await):
+                yield from self._await(command)
+            elif isinstance(command, SendEof):
+                # Only rules and scripts want this; a peer's own end ends both connections here.
+                yield commands.CloseTcpConnection(self._connection(command.peer), half_close=True)
+            elif isinstance(command, Reset):
+                yield commands.CloseConnection(self._connection(command.peer))
+            elif isinstance(command, PauseReading):
+                # mitmproxy goes on reading: what it reads waits.
+                self._unheard.setdefault(command.peer, deque())
+            elif isinstance(command, ResumeReading):
+                self._resumed.add(command.peer)
 
     def _send(self, peer: Peer, data: bytes) -> layer.CommandGenerator[None]:
         yield commands.SendData(self._connection(peer), data)
 
+    def _await(self, command: Await) -> layer.CommandGenerator[None]:
+        awaited = Awaited(command.awaitable)
+        yield Ws76AwaitHook(awaited)
+        asked = self._handshake.session.awaited(command.ticket, awaited.error)
+        yield from self._carry_out(cast("Iterator[HeldCommand]", asked))
+
     def _decide(self, held: HeldMessage) -> layer.CommandGenerator[None]:
-        content = held.original
+        content = held.payload
         message = WebSocketMessage(
             _opcode(content), held.peer is Peer.CLIENT, content, injected=held.injected
         )
+        message.dropped = held.dropped
+        if held.paused_by is not None:
+            # A rule's breakpoint is an interception like the user's own.
+            self.flow.intercept()
         if message.type == BINARY:
             self._handshake.told.values["messages_not_utf8"] += 1
         messages = self._websocket.messages
@@ -160,6 +251,9 @@ class HixieLayer(layer.Layer):
         if isinstance(record, NoticeRecord) and record.level == "info":
             # What the list shows anyway.
             return
+        if isinstance(record, ChangeRecord):
+            yield from self._tell_change(record)
+            return
         self._handshake.told.add(record)
         if isinstance(record, NoticeRecord):
             yield commands.Log(f"hixie: {record.text}", logging.WARNING)
@@ -176,6 +270,20 @@ class HixieLayer(layer.Layer):
         elif isinstance(record, ClosingRecord) and record.how == "closing-handshake":
             peer = Peer(record.by)
             self._first_to_close = self._first_to_close or peer
+
+    def _tell_change(self, record: ChangeRecord) -> layer.CommandGenerator[None]:
+        if record.by == "person":
+            # What the list shows anyway.
+            return
+        told = self._handshake.told
+        told.add(record)
+        number = f", message {record.number} of the {record.direction}" if record.number else ""
+        detail = f": {record.detail}" if record.detail else ""
+        text = f"{record.by} {record.name!r}: {record.deed}{number}{detail}"
+        yield commands.Log(f"hixie: {text}", logging.INFO)
+        if record.deed == "mark":
+            told.mark(self.flow, ":pushpin:")
+            told.comment(self.flow, f"mark {record.detail}", record.detail)
 
     def _inject(self, message: WebSocketMessage) -> layer.CommandGenerator[None]:
         if message.type != TEXT:
@@ -204,7 +312,10 @@ class HixieLayer(layer.Layer):
     def _end_if_over(self) -> layer.CommandGenerator[None]:
         if self._is_killed:
             yield from self._end(None)
-        elif len(self._phase.closed) == 2:
+            return
+        both_closed = len(self._phase.closed) == 2
+        is_holding = any(map(self._phase.is_holding, Peer))
+        if self._handshake.session.ended or (both_closed and not is_holding):
             yield from self._end(self._first_to_close)
 
     def _end(self, by: Peer | None) -> layer.CommandGenerator[None]:

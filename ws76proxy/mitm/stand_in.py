@@ -44,6 +44,8 @@ class StandInLayer(HixieLayer):
 
     def _handle(self, event: events.Event) -> layer.CommandGenerator[None]:
         if isinstance(event, events.Wakeup):
+            # It may be meant for the session, or for both.
+            yield from super()._handle(event)
             self._wakes_at = None
             now = time.monotonic()
             if now >= self._deadline:

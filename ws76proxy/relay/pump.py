@@ -6,17 +6,21 @@ import asyncio
 import contextlib
 import socket
 import ssl
-from collections.abc import Iterable
+import struct
+from collections.abc import Awaitable, Iterable
+from math import inf
 from typing import TYPE_CHECKING, cast
 
 from ws76proxy.record import Messages, NoticeRecord
 from ws76proxy.relay.words import in_words, upstream_tls_in_words
 from ws76proxy.session import (
+    Await,
     Close,
     Command,
     Connect,
     PauseReading,
     Peer,
+    Reset,
     ResumeReading,
     Send,
     SendEof,
@@ -122,6 +126,16 @@ class Leg(asyncio.Protocol):
         else:
             self.close()
 
+    def reset(self) -> None:
+        """Drop the connection, so that the peer sees a reset."""
+        if self.transport is None or self.gone:
+            return
+        connection: socket.socket | None = self.transport.get_extra_info("socket")
+        if connection is not None:
+            # Closing with nothing to linger for is what makes TCP send RST and not FIN.
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.transport.abort()
+
     def close(self) -> None:
         """Close after what has been written, and without it when nobody reads that in time."""
         if self.transport is None or self.gone or self._closing is not None:
@@ -144,6 +158,11 @@ class Pump:
         self._connecting: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._timed: float | None = None
+        self._waker: asyncio.TimerHandle | None = None
+        self._wakes_at = inf
+        self._tasks: set[asyncio.Task[None]] = set()
+        if session.edits is not None:
+            session.edits.call_owner = self._called_by_script
 
     def run(self, commands: Iterable[Command]) -> None:
         """Carry out commands, each before the next is taken."""
@@ -164,8 +183,11 @@ class Pump:
             self.fault(error)
         if told:
             self.relay.settle(self)
-        if self.session.phase.handshaking_since != self._timed:
+        session = self.session
+        if session.phase.handshaking_since != self._timed:
             self._arm()
+        if session.edits is not None:
+            self._wake_later()
 
     def _rarely(self, command: Command) -> None:
         match command:
@@ -178,6 +200,10 @@ class Pump:
                 self._arm()
             case Close(peer):
                 self._close(peer)
+            case Reset(peer):
+                self.legs[peer].reset()
+            case Await(awaitable, ticket):
+                self._await(awaitable, ticket)
             case Connect():
                 self._connecting = self.loop.create_task(self._connect())
 
@@ -203,8 +229,11 @@ class Pump:
         self.run(self.session.connection_lost(leg.peer, reason))
         server = self.legs[Peer.SERVER]
         if self.legs[Peer.CLIENT].gone and (server.gone or server.transport is None):
-            if self._timer is not None:
-                self._timer.cancel()
+            for timer in (self._timer, self._waker):
+                if timer is not None:
+                    timer.cancel()
+            for task in self._tasks:
+                task.cancel()
             self.relay.forget(self)
 
     def abort(self) -> None:
@@ -261,6 +290,44 @@ class Pump:
                 reason = "the server ended the connection during the TLS handshake"
         self.run(self.session.connect_failed(reason, code))
 
+    def _wake_later(self) -> None:
+        """Let the session be woken when something that it holds back may leave."""
+        due = self.session.due
+        if due == self._wakes_at:
+            return
+        self._wakes_at = due
+        if self._waker is not None:
+            self._waker.cancel()
+            self._waker = None
+        if due < inf:
+            self._waker = self.loop.call_later(max(0.0, due - self.session.age()), self._wake)
+
+    def _called_by_script(self) -> None:
+        # Perhaps from a thread of the script's own, perhaps after the loop has ended.
+        with contextlib.suppress(RuntimeError):
+            self.loop.call_soon_threadsafe(self._wake)
+
+    def _wake(self) -> None:
+        self._waker, self._wakes_at = None, inf
+        self.last_activity = self.loop.time()
+        self.run(self.session.wake())
+
+    def _await(self, awaitable: Awaitable[None], ticket: int) -> None:
+        task = self.loop.create_task(self._awaiting(awaitable, ticket))
+        # Of what the session does not wait for, it does not see the end either.
+        tasks = self._tasks if ticket else self.relay.tasks
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
+
+    async def _awaiting(self, awaitable: Awaitable[None], ticket: int) -> None:
+        error: Exception | None = None
+        try:
+            await awaitable
+        except Exception as fault:  # noqa: BLE001 - whatever it is, the session goes on
+            error = fault
+        if ticket:
+            self.run(self.session.awaited(ticket, error))
+
     def _arm(self) -> None:
         """Wait for the one deadline that matters now.
 
@@ -284,7 +351,11 @@ class Pump:
         seconds = options.idle_timeout
         if self.session.half_closed:
             seconds = min(seconds or options.close_timeout, options.close_timeout)
-        return self.last_activity + seconds, seconds
+        last = self.last_activity
+        if self.session.edits is not None and self.session.due < inf:
+            # What is held back on purpose is no silence.
+            last = max(last, self._began + self.session.due)
+        return last + seconds, seconds
 
     def _check_time(self) -> None:
         self._timer = None

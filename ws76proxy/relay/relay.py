@@ -19,7 +19,7 @@ from ws76proxy.relay.options import RelayOptions
 from ws76proxy.relay.outlet import Listener
 from ws76proxy.relay.pump import Leg, Pump
 from ws76proxy.relay.tls import explain_listener_failure
-from ws76proxy.session import Peer, Session
+from ws76proxy.session import Editing, HeldView, Peer, Session
 from ws76proxy.wire.connection import plain_response
 
 __all__ = ["Relay"]
@@ -29,11 +29,17 @@ class Relay:
     """The relay of one upstream.
 
     Use it as an asynchronous context manager: inside, it serves; `addresses` says where. Leaving it
-    closes every session in order.
+    closes every session in order. `editing` is who may change what passes.
     """
 
-    def __init__(self, options: RelayOptions, listeners: list[Listener]) -> None:
+    def __init__(
+        self,
+        options: RelayOptions,
+        listeners: list[Listener],
+        editing: Editing | None = None,
+    ) -> None:
         self.options = options
+        self._editing = editing
         self.loop: asyncio.AbstractEventLoop
         self._listeners = listeners
         self._tells: list[Callable[[AnyRecord | Messages], None]] = [
@@ -48,7 +54,8 @@ class Relay:
         self._history = HandshakeHistory()
         self._server: asyncio.Server | None = None
         self._empty = asyncio.Event()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self.tasks: set[asyncio.Task[None]] = set()
+        """What is waited for beside the sessions, and cancelled when the relay stops."""
 
     async def __aenter__(self) -> Relay:
         self.loop = asyncio.get_running_loop()
@@ -65,9 +72,9 @@ class Relay:
     async def __aexit__(self, *_: object) -> None:
         assert self._server is not None  # noqa: S101 - set on the way in
         self._server.close()
-        for task in self._tasks:
+        for task in self.tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*self.tasks, return_exceptions=True)
         for pump in list(self._pumps):
             pump.run(pump.session.shut_down())
         await self._wait_until_empty(self.options.close_timeout)
@@ -84,6 +91,31 @@ class Relay:
         """Host and port of each socket that is listened on."""
         sockets = self._server.sockets if self._server is not None else ()
         return [one.getsockname()[:2] for one in sockets]
+
+    def held(self) -> list[tuple[int, HeldView, float]]:
+        """The messages of all sessions that wait for a person: the session's number, the message,
+        and the session's age, in seconds."""
+        return [
+            (pump.session.number, view, pump.session.age())
+            for pump in sorted(self._pumps, key=lambda one: one.session.number)
+            for view in pump.session.held()
+        ]
+
+    def answer(
+        self, session: int, number: int, content: bytes | None = None, *, drop: bool = False
+    ) -> bool:
+        """Decide about a held message: let it go on, with another content, or not at all.
+
+        False: there is no such message, or not any more. Raises LocalProtocolError, and leaves it
+        waiting, where the content cannot be framed.
+        """
+        for pump in self._pumps:
+            if pump.session.number == session:
+                commands = pump.session.answer_held(number, content, drop=drop)
+                if commands is not None:
+                    pump.run(commands)
+                    return True
+        return False
 
     def sessions(self) -> list[Session]:
         """The sessions that are open, in the order in which they began."""
@@ -172,6 +204,7 @@ class Relay:
             clock=time.monotonic,
             random_below=secrets.randbelow,
             history=self._history,
+            editing=self._editing,
         )
         pump = Pump(self, session)
         self._pumps.add(pump)
@@ -202,8 +235,8 @@ class Relay:
         connection = socket.socket(fileno=os.dup(transport.get_extra_info("socket").fileno()))
         transport.abort()
         task = self.loop.create_task(self._serve_tls(pump, connection))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
 
     async def _serve_tls(self, pump: Pump, connection: socket.socket) -> None:
         try:

@@ -1,1 +1,16 @@
 """Rules that rewrite what passes: their language, and what they decide; pure."""
+
+from ws76proxy.rules.errors import RuleError
+from ws76proxy.rules.reading.reader import MAX_RULES, MAX_SIZE, read_rules
+from ws76proxy.rules.ruleset import Counts, RuleSet
+from ws76proxy.rules.session import SessionRules
+
+__all__ = [
+    "MAX_RULES",
+    "MAX_SIZE",
+    "Counts",
+    "RuleError",
+    "RuleSet",
+    "SessionRules",
+    "read_rules",
+]

@@ -104,7 +104,8 @@ class MessageDecision:
 
     `copies` 0: it is dropped. `delay` in seconds. `swaps`: it goes behind the next message.
     `throttle`: bytes a second for this direction from now on, 0 for no limit, None as before.
-    `shown`: what records show instead of the payload that came. `paused_by`: the rule that asks a person.
+    `shown`: what records show instead of the payload that came. `paused_by`: the rule that asks a
+    person.
     """
 
     content: bytes

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -104,8 +104,13 @@ class Answer:
             )
         ]
 
-    def tell(self, session: Session, sent: bytes) -> Iterator[Command]:
-        """Tell both derivations, and what was repaired; `sent` is what the client got."""
+    def tell(
+        self, session: Session, sent: bytes, changes: Sequence[Adjustment] = ()
+    ) -> Iterator[Command]:
+        """Tell both derivations, and what was repaired; `sent` is what the client got.
+
+        `changes`: what somebody else than a repair has changed of it.
+        """
         yield from tell_challenge(
             session,
             self.server,
@@ -126,11 +131,12 @@ class Answer:
                 received=sent,
                 verdict=_verdict(self.client, sent),
             )
-        elif sent != self.received:
+        elif sent != self.received and not changes:
             why = "the answer to the client's challenge, computed here"
             before, after = self.received.hex().encode(), sent.hex().encode()
             change = Adjustment("digest", before, after, "repair", why)
             yield from tell_adjustments(session, "client", [change])
+        yield from tell_adjustments(session, "client", changes)
 
 
 def _verdict(challenge: Challenge | None, received: bytes) -> Verdict:

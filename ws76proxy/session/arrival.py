@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ws76proxy.diagnosis import check_unfinished, found
 from ws76proxy.session.adjust import adjust_request
+from ws76proxy.session.asking import Asked, Asking
 from ws76proxy.session.commands import Command, Peer
 from ws76proxy.session.later import Later
 from ws76proxy.session.opening import Opening
@@ -176,15 +177,28 @@ class Arrival(Phase):
             yield from self._pass_on(head, head, excess, dialect, Tunnel(session))
             yield from self._web.ending()
         elif dialect.is_hixie:
-            opening = Opening(session, dialect, head, self._offset, self.handshaking_since)
-            session.enter(opening)
-            yield from opening.begin(excess)
+            yield from self._open(head, excess, dialect)
         else:
             adjusted, changes = adjust_request(head, session.options)
             later = Later(session, adjusted, dialect)
             yield from self._pass_on(head, adjusted, excess, dialect, later)
             yield from tell_adjustments(session, "server", changes)
         return None
+
+    def _open(self, head: RequestHead, excess: bytes, dialect: Dialect) -> Iterator[Command]:
+        session, offset, since = self.session, self._offset, self.handshaking_since
+
+        def enter(edited: Asked | None, behind: bytes) -> Iterator[Command]:
+            opening = Opening(session, dialect, head, offset, since, edited)
+            session.enter(opening)
+            yield from opening.begin(behind)
+
+        if session.edits is None:
+            yield from enter(None, excess)
+            return
+        asking = Asking(session, session.edits, dialect, head, offset, since, enter)
+        session.enter(asking)
+        yield from asking.begin(excess)
 
     def _begin_again(self, web: Web, counted: int) -> None:
         """Wait for the next request, of which so many bytes have been counted."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from enum import Enum
 from typing import Literal, NamedTuple
 
@@ -9,11 +10,14 @@ from ws76proxy.diagnosis.model import Stream
 from ws76proxy.record import AnyRecord, Messages
 
 __all__ = [
+    "NOBODY_WAITS",
+    "Await",
     "Close",
     "Command",
     "Connect",
     "PauseReading",
     "Peer",
+    "Reset",
     "ResumeReading",
     "Send",
     "SendEof",
@@ -64,6 +68,25 @@ class Close(NamedTuple):
     peer: Peer
 
 
+class Reset(NamedTuple):
+    """Drop the connection to a peer at once, with a reset where that can be done."""
+
+    peer: Peer
+
+
+class Await(NamedTuple):
+    """Await this, then say `Session.awaited`; `ticket` says which one it was.
+
+    With `NOBODY_WAITS` for a ticket the session goes on, and may even be over.
+    """
+
+    awaitable: Awaitable[None]
+    ticket: int
+
+
+NOBODY_WAITS = 0
+
+
 class PauseReading(NamedTuple):
     """Read nothing more from a peer until `ResumeReading`."""
 
@@ -82,4 +105,4 @@ class Tell(NamedTuple):
     record: AnyRecord | Messages
 
 
-Command = Connect | Send | SendEof | Close | PauseReading | ResumeReading | Tell
+Command = Connect | Send | SendEof | Close | Reset | Await | PauseReading | ResumeReading | Tell

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Literal
+from math import inf
 
 from ws76proxy.diagnosis import Diagnosis, HandshakeHistory, Severity, found
 from ws76proxy.record import (
@@ -19,7 +19,10 @@ from ws76proxy.record import (
 from ws76proxy.session.arrival import Arrival
 from ws76proxy.session.commands import Close, Command, Connect, Peer, Send, SendEof, Tell
 from ws76proxy.session.conversation import Conversation
+from ws76proxy.session.edits import ClosingHow, Editing, SessionEdits, Who
+from ws76proxy.session.held import HeldConversation
 from ws76proxy.session.options import SessionOptions
+from ws76proxy.session.outgoing import HeldView
 from ws76proxy.session.phase import Outcome, Phase, Unread
 from ws76proxy.session.telling import tell_bytes
 from ws76proxy.session.untold import Untold
@@ -53,6 +56,7 @@ class Session:
     taken: what must leave first comes first, what is told about it comes after. `clock` gives
     seconds and never jumps; `random_below` is asked only for a challenge of our own. `history` is
     what the sessions with one server share: with it a wrong digest is judged beside all others.
+    `editing` is who may change what passes.
     """
 
     def __init__(
@@ -65,6 +69,7 @@ class Session:
         clock: Callable[[], float],
         random_below: RandomBelow,
         history: HandshakeHistory | None = None,
+        editing: Editing | None = None,
     ) -> None:
         self.number = number
         self.options = options
@@ -77,12 +82,18 @@ class Session:
         self.wants_server = False
         self.is_connected = False
         self.ended = False
+        self.lost = set[Peer]()
+        """Whose connections are gone."""
+        self._is_lost = False
+        self._finished: set[Peer] = set()
+        self.edits = None if editing is None else SessionEdits(self, editing, client)
         self._client = client
         self._started = started
         self._clock = clock
         self._begin = clock()
         self._for_server: list[bytes] = []
         self._codes: dict[str, None] = {}
+        self._how_closed: tuple[Who, ClosingHow] = ("relay", "shutdown")
         self.untold = Untold() if options.lossless else None
         self.phase: Phase = Arrival(self)
         self.conversation: Conversation | None = None
@@ -152,18 +163,35 @@ class Session:
             return
         traffic.ended = True
         yield from self.phase.receive_eof(peer)
-        if self.traffic[peer.other].ended:
+        yield from self.pass_end(peer)
+
+    def pass_end(self, peer: Peer) -> Iterator[Command]:
+        """Tell the other peer that this one has ended, once all that it said has left."""
+        if self.ended or self.phase.is_holding(peer):
+            return
+        if self._is_lost or (
+            self.traffic[peer.other].ended and not self.phase.is_holding(peer.other)
+        ):
             yield from self.end()
         elif peer is Peer.SERVER or self.is_connected:
-            yield SendEof(peer.other)
+            yield from self.finish(peer.other)
         elif not self.wants_server:
             yield from self.end()
+
+    def finish(self, peer: Peer) -> Iterator[Command]:
+        """Tell a peer that no more will come, once."""
+        if peer not in self._finished:
+            self._finished.add(peer)
+            yield SendEof(peer)
 
     def connection_lost(self, peer: Peer, reason: str | None) -> Iterator[Command]:
         """The connection to a peer is gone; `reason` says why where it was not closed in order."""
         if self.ended:
             return
         traffic = self.traffic[peer]
+        self._is_lost = True
+        self.lost.add(peer)
+        self.phase.lost(peer)
         if not traffic.ended:
             traffic.ended = True
             yield from self.phase.receive_eof(peer, reason)
@@ -173,7 +201,8 @@ class Session:
             yield from self.tell_findings(
                 [found("connection-reset", f"{peer.label}: {reason}", stream=peer.stream)]
             )
-        yield from self.end()
+        if peer.other in self.lost or not self.phase.is_holding(peer):
+            yield from self.end()
 
     def connected(self) -> Iterator[Command]:
         """The connection to the server is open."""
@@ -183,8 +212,8 @@ class Session:
         waiting, self._for_server = self._for_server, []
         if waiting:
             yield Send(Peer.SERVER, b"".join(waiting))
-        if self.traffic[Peer.CLIENT].ended:
-            yield SendEof(Peer.SERVER)
+        if self.traffic[Peer.CLIENT].ended and not self.phase.is_holding(Peer.CLIENT):
+            yield from self.finish(Peer.SERVER)
 
     def connect_failed(self, reason: str, code: str = "upstream-unreachable") -> Iterator[Command]:
         """There is no connection to the server; the client is told why."""
@@ -218,6 +247,33 @@ class Session:
         yield from self.phase.shut_down()
         yield from self.tell_closing("relay", "shutdown", "")
         yield from self.end()
+
+    @property
+    def due(self) -> float:
+        """When `wake` is wanted, in seconds since the session began; infinity: never."""
+        return inf if self.ended else self.phase.due
+
+    def wake(self) -> Iterator[Command]:
+        """The time that `due` named has come."""
+        return iter(()) if self.ended else self.phase.wake()
+
+    def awaited(self, ticket: int, error: BaseException | None = None) -> Iterator[Command]:
+        """What `Await` asked for is done; `error` says why where it failed."""
+        return iter(()) if self.ended else self.phase.awaited(ticket, error)
+
+    def held(self) -> list[HeldView]:
+        """The messages that wait for a person, the oldest first."""
+        phase = self.phase
+        return phase.outgoing.held if isinstance(phase, HeldConversation) else []
+
+    def answer_held(
+        self, number: int, content: bytes | None, *, drop: bool
+    ) -> Iterator[Command] | None:
+        """A person has decided, see `Outgoing.answer`."""
+        phase = self.phase
+        if self.ended or not isinstance(phase, HeldConversation):
+            return None
+        return phase.answer(number, content, drop=drop)
 
     @property
     def handshaking_since(self) -> float | None:
@@ -272,12 +328,13 @@ class Session:
 
     def tell_closing(
         self,
-        by: Literal["client", "server", "relay"],
-        how: Literal["closing-handshake", "end-of-stream", "reset", "timeout", "shutdown"],
+        by: Who,
+        how: ClosingHow,
         detail: str,
         offset: int | None = None,
     ) -> Iterator[Command]:
         """Tell a step of the end; `offset`: where FF 00 stands in that peer's stream."""
+        self._how_closed = (by, how)
         record = ClosingRecord(
             session=self.number, time=self.now(), by=by, how=how, detail=detail, offset=offset
         )
@@ -293,6 +350,8 @@ class Session:
         if self.wants_server:
             yield Close(Peer.SERVER)
         yield from self.phase.ending()
+        if self.edits is not None:
+            yield from self.edits.close(*self._how_closed)
         if self.untold is not None:
             yield from self._tell_untold(self.untold)
         yield Tell(

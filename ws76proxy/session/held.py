@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterator
-from typing import Any, Literal, NamedTuple, cast
+from collections.abc import Iterator, Sequence
+from itertools import chain
+from typing import TYPE_CHECKING, Any, cast
 
 from ws76proxy.diagnosis import FrameChecks
 from ws76proxy.errors import LocalProtocolError
-from ws76proxy.record import Messages, NoticeRecord
-from ws76proxy.session.commands import Command, Peer, Send, Tell
-from ws76proxy.session.core import Session
+from ws76proxy.record import Messages
+from ws76proxy.session.changes import Changes
+from ws76proxy.session.commands import Command, Peer, Tell
+from ws76proxy.session.deciding import Deciding
+from ws76proxy.session.lane import Lane
+from ws76proxy.session.message import Decide, HeldMessage
+from ws76proxy.session.outgoing import Outgoing
 from ws76proxy.session.phase import Phase
-from ws76proxy.session.telling import tell_bytes, tell_end_of_stream, tell_frame
+from ws76proxy.session.telling import (
+    tell_bytes,
+    tell_end_of_stream,
+    tell_frame,
+    tell_unanswered_close,
+)
+from ws76proxy.session.unsent import Unsent
 from ws76proxy.wire.connection import Connection
 from ws76proxy.wire.events import (
     AbsurdLength,
@@ -23,39 +33,12 @@ from ws76proxy.wire.events import (
     OversizedFrame,
     TextFrames,
 )
-from ws76proxy.wire.frames import CLOSING_HANDSHAKE, encode_text
+from ws76proxy.wire.frames import CLOSING_HANDSHAKE, FrameDecoder, encode_text
+
+if TYPE_CHECKING:
+    from ws76proxy.session.core import Session
 
 __all__ = ["Decide", "HeldCommand", "HeldConversation", "HeldMessage"]
-
-_MOST_SHOWN = 1000
-
-
-class HeldMessage:
-    """One text message between its coming and its going; whoever decides may change it.
-
-    `peer` is who said it, or in whose name it is said. `content` is the payload in bytes, valid
-    UTF-8 or not, and may be set anew, also to a text; with `dropped` set nothing goes on.
-    `original` is the payload that came and `frame` all its bytes. `number` counts the messages of
-    this peer from 1; 0 for one that is `injected`.
-    """
-
-    __slots__ = ("content", "dropped", "frame", "injected", "number", "original", "peer")
-
-    def __init__(self, peer: Peer, frame: bytes, number: int, *, injected: bool = False) -> None:
-        self.peer = peer
-        self.frame = frame
-        self.number = number
-        self.injected = injected
-        self.original = frame[1:-1]
-        self.content: bytes | str = self.original
-        self.dropped = False
-
-
-class Decide(NamedTuple):
-    """Decide about a message: leave it, change its content, or drop it; then go on."""
-
-    message: HeldMessage
-
 
 HeldCommand = Command | Decide
 
@@ -63,16 +46,30 @@ HeldCommand = Command | Decide
 class _Stream:
     """What one peer says: who reads it, who counts it, who looks for faults, what is held."""
 
-    __slots__ = ("checks", "closed", "connection", "peer", "traffic", "unread_from", "unsent")
-
     def __init__(self, session: Session, peer: Peer, connection: Connection[Any]) -> None:
         self.peer = peer
         self.connection = connection
         self.traffic = session.traffic[peer]
         self.checks = FrameChecks(peer.stream, connection.dialect, begin=connection.frames_offset)
-        self.unsent = _Unsent()
+        self.unsent = Unsent()
         self.unread_from: int | None = None
         self.closed = False
+        self.decoder: FrameDecoder | None = None
+
+    def plain(self, data: bytes) -> TextFrames | None:
+        """A chunk that is nothing but whole text frames in a stream without any oddity.
+
+        The chunk has been counted.
+        """
+        begin = self.traffic.bytes - len(data)
+        if self.decoder is None or self.unsent.size or self.unsent.is_passing:
+            return None
+        if self.checks.must_see(data, begin):
+            return None
+        burst = self.decoder.burst(data)
+        if burst is not None:
+            self.checks.rests_from(begin)
+        return burst
 
 
 class HeldConversation(Phase):
@@ -83,32 +80,76 @@ class HeldConversation(Phase):
     frames pass as they came. What is longer than the session's `max_message` cannot be held: it
     passes unread, as does everything after a length that cannot be understood.
 
-    Told is what came, when it came: messages before they are decided. Where a recording is wanted
-    (`lossless`), a notice behind a message says what became of one that did not go on as it came.
+    Told is what came, when it came: messages before they are decided; behind a message, what was
+    done to it. Who owns the connections is asked about each message where `asks_owner` is set.
 
     Both connections have read their handshake and nothing of what came behind has been passed on.
+    `lanes` are the queues towards both peers, where something of the handshake may still wait.
     """
 
-    def __init__(self, session: Session, client: Connection[Any], server: Connection[Any]) -> None:
+    def __init__(
+        self,
+        session: Session,
+        client: Connection[Any],
+        server: Connection[Any],
+        *,
+        asks_owner: bool = False,
+        lanes: dict[Peer, Lane] | None = None,
+    ) -> None:
         super().__init__(session)
         self._streams = {
             Peer.CLIENT: _Stream(session, Peer.CLIENT, client),
             Peer.SERVER: _Stream(session, Peer.SERVER, server),
         }
+        self._changes = Changes(session)
+        self.outgoing = Outgoing(
+            session,
+            lanes or {peer: Lane(peer) for peer in Peer},
+            self._changes,
+            frame=self.frame,
+            frames=self.frames,
+            closing=self.closing,
+            may_insert=lambda to: not self._streams[to.other].unsent.is_passing,
+        )
+        self._deciding = Deciding(session, self.outgoing, self._changes, asks_owner=asks_owner)
+
+    # How this conversation writes what it has to say itself
+
+    def frame(self, to: Peer, content: bytes | str) -> bytes:
+        """A text message as the peer gets it; raises LocalProtocolError where that cannot be."""
+        return encode_text(content)
+
+    def frames(self, to: Peer, contents: Sequence[bytes]) -> bytes:
+        """Many text messages that can be framed, as the peer gets them."""
+        return b"\x00" + b"\xff\x00".join(contents) + b"\xff"
+
+    def closing(self, to: Peer) -> bytes:
+        """What begins the closing handshake with a peer; empty: its dialect has none."""
+        connection = self._streams[to.other].connection
+        return CLOSING_HANDSHAKE if connection.closing_handshake else b""
+
+    # What happens
 
     def begin(self) -> Iterator[HeldCommand]:
         """Read what came with the handshake."""
+        if self.session.edits is not None:
+            self.session.edits.opens()
         held = {}
         for stream in self._streams.values():
             held[stream.peer] = stream.connection.trailing_data
             stream.unsent.add(held[stream.peer])
             stream.connection.open()
+            stream.decoder = stream.connection.decoder
         for stream in self._streams.values():
             yield from self._look(stream)
             yield from self._tell_unread(stream, held[stream.peer])
 
     def receive_data(self, peer: Peer, data: bytes) -> Iterator[HeldCommand]:  # type: ignore[override]
         stream = self._streams[peer]
+        burst = stream.plain(data)
+        if burst is not None:
+            yield from self._hold(stream, burst)
+            return
         stream.unsent.add(data)
         stream.connection.receive_data(data)
         yield from self._look(stream)
@@ -124,47 +165,88 @@ class HeldConversation(Phase):
         if stream.connection.closing_handshake and not stream.closed:
             other_closed = self._streams[peer.other].closed
             yield from tell_end_of_stream(self.session, peer, reset, other_closed=other_closed)
+        yield from self._deciding.ended(peer)
+
+    def lost(self, peer: Peer) -> None:
+        self.outgoing.lost(peer)
+
+    def is_holding(self, peer: Peer) -> bool:
+        return self._deciding.is_holding(peer)
+
+    @property
+    def due(self) -> float:
+        return self.outgoing.due
+
+    def wake(self) -> Iterator[Command]:
+        yield from self._deciding.wake()
+
+    def awaited(self, ticket: int, error: BaseException | None) -> Iterator[Command]:
+        yield from cast("Iterator[Command]", self._deciding.awaited(ticket, error))
+
+    def timed_out(self, seconds: float) -> Iterator[Command]:
+        yield from super().timed_out(seconds)
+        for stream in self._streams.values():
+            if stream.decoder is None or stream.traffic.ended:
+                continue
+            end, other_closed = stream.decoder.end(), self._streams[stream.peer.other].closed
+            if end.raw or other_closed:
+                # What was begun and never ended is what somebody may have waited for.
+                yield from self.session.tell_findings(stream.checks.look(end))
+            if other_closed and not stream.closed and stream.connection.closing_handshake:
+                yield from tell_unanswered_close(self.session, stream.peer, seconds)
 
     def ending(self) -> Iterator[Command]:
         for stream in self._streams.values():
-            decoder = stream.connection.decoder
-            if decoder is not None and not stream.traffic.ended:
-                yield from self._tell_unfinished(stream, decoder.end())
+            if stream.decoder is not None and not stream.traffic.ended:
+                yield from self._tell_unfinished(stream, stream.decoder.end())
+        yield from self._deciding.ending()
 
     def shut_down(self) -> Iterator[Command]:
+        yield from self._deciding.flush()
         for stream in self._streams.values():
             may_close = stream.connection.closing_handshake and not stream.closed
-            if may_close and not stream.unsent.is_passing and not stream.traffic.ended:
-                yield Send(stream.peer.other, CLOSING_HANDSHAKE)
+            is_free = not stream.unsent.is_passing and not stream.unsent.size
+            if may_close and is_free and not stream.traffic.ended:
+                self.outgoing.say_closing(stream.peer.other)
+        yield from self.outgoing.leave()
 
     def inject(self, peer: Peer, content: bytes | str) -> Iterator[HeldCommand]:
-        """Say something in a peer's name; it is decided like any other message.
+        """Say something in a peer's name, by a person's wish.
 
         Refused with a notice where it cannot be framed, or where the stream has no place for it.
         """
         stream = self._streams[peer]
         try:
-            frame = encode_text(content)
+            frame = self.frame(peer.other, content)
         except LocalProtocolError as error:
-            yield self._notice(f"not injected: {error}")
+            yield self._changes.notice(f"not injected: {error}")
             return
         if stream.unsent.is_passing:
-            yield self._notice(f"not injected: a frame of the {peer.label} is passing")
+            yield self._changes.notice(f"not injected: a frame of the {peer.label} is passing")
         elif stream.closed:
-            yield self._notice(f"not injected: the {peer.label} has sent FF 00")
+            yield self._changes.notice(f"not injected: the {peer.label} has sent FF 00")
         else:
-            yield from self._settle(HeldMessage(peer, frame, 0, injected=True))
+            yield from self._deciding.message(HeldMessage(peer, frame, 0, injected=True))
 
     def release(self, peer: Peer) -> Iterator[Command]:
         """Let go of a frame of this peer that will not become whole: nobody waits for it."""
         rest = self._streams[peer].unsent.pass_on()
         if rest:
-            yield Send(peer.other, rest)
+            yield from self._deciding.pass_on(peer, rest)
 
     @property
     def closed(self) -> frozenset[Peer]:
         """Who has sent the closing handshake."""
         return frozenset(peer for peer, stream in self._streams.items() if stream.closed)
+
+    def answer(
+        self, number: int, content: bytes | None = None, *, drop: bool = False
+    ) -> Iterator[Command] | None:
+        """A person has decided about a message that waits, see `Outgoing.answer`."""
+        answered = self.outgoing.answer(number, content, drop=drop)
+        return None if answered is None else chain(answered, self._deciding.go())
+
+    # What was read
 
     def _look(self, stream: _Stream) -> Iterator[HeldCommand]:
         # An open connection has nothing but frames, and their end, to tell.
@@ -182,34 +264,48 @@ class HeldConversation(Phase):
             yield from self.session.tell_findings(stream.checks.look_at_begun(decoder))
         unsent = stream.unsent
         if unsent.size > self.session.options.max_message or (unsent.size and unsent.is_passing):
-            yield Send(stream.peer.other, unsent.pass_on())
+            yield from self._deciding.pass_on(stream.peer, unsent.pass_on())
 
     def _hold(self, stream: _Stream, event: TextFrames | InvalidText) -> Iterator[HeldCommand]:
-        frames = _frames(event)
+        count = 1 if isinstance(event, InvalidText) else event.count
         first = stream.traffic.messages + 1
-        stream.traffic.messages += len(frames)
+        stream.traffic.messages += count
+        deciding = self._deciding
+        if deciding.hides:
+            # What is shown of them is decided with them.
+            yield from deciding.frames(stream.peer, event, first, count)
+            return
+        if deciding.lets_pass(stream.peer, event.raw, first, count):
+            yield from deciding.pass_on(stream.peer, event.raw)
+            yield from self._tell_messages(stream.peer, first, event)
+            return
+        yield from self._tell_messages(stream.peer, first, event)
+        yield from deciding.frames(stream.peer, event, first, count)
+
+    def _tell_messages(
+        self, peer: Peer, first: int, event: TextFrames | InvalidText
+    ) -> Iterator[Command]:
         session = self.session
         if session.options.messages:
-            label = stream.peer.label
-            yield Tell(Messages(session.number, session.now(), label, first, event))
-        for number, frame in enumerate(frames, first):
-            yield from self._settle(HeldMessage(stream.peer, frame, number))
+            yield Tell(Messages(session.number, session.now(), peer.label, first, event))
 
     def _pass(self, stream: _Stream, event: FrameEvent | EndOfStream) -> Iterator[Command]:
         session, peer, unsent = self.session, stream.peer, stream.unsent
         if isinstance(event, EndOfStream):
             rest = unsent.take_all()
             if rest:
-                yield Send(peer.other, rest)
+                yield from self._deciding.pass_on(peer, rest)
             yield from self._tell_unfinished(stream, event)
             return
         size = event.size if isinstance(event, OversizedFrame) else len(event.raw)
         if isinstance(event, AbsurdLength):
             unsent.is_lost = True
             stream.unread_from = event.offset + len(event.raw)
-            yield Send(peer.other, unsent.take_all())
+            yield from self._deciding.pass_on(peer, unsent.take_all())
+        elif isinstance(event, ClosingHandshake):
+            yield from self._deciding.pass_closing(peer, unsent.take(size))
         else:
-            yield Send(peer.other, unsent.take(size))
+            yield from self._deciding.pass_on(peer, unsent.take(size))
         stream.traffic.frames += 1
         if isinstance(event, ClosingHandshake):
             stream.closed = True
@@ -217,29 +313,6 @@ class HeldConversation(Phase):
             yield from session.tell_closing(peer.label, "closing-handshake", "", event.offset)
         elif session.options.messages:
             yield from tell_frame(session, peer, event)
-
-    def _settle(self, message: HeldMessage) -> Iterator[HeldCommand]:
-        """Have a message decided, and carry the decision out."""
-        yield Decide(message)
-        who = f"message {message.number} of the {message.peer.label}"
-        if message.injected:
-            who = f"a message in the name of the {message.peer.label}"
-        if message.dropped:
-            yield from self._note_change(f"{who} was dropped")
-            return
-        frame = message.frame
-        changed = message.content != message.original
-        if changed:
-            try:
-                frame = encode_text(message.content)
-            except LocalProtocolError as error:
-                message.content, changed = message.original, False
-                yield self._notice(f"{who} goes on unchanged: the new content cannot: {error}")
-        yield Send(message.peer.other, frame)
-        if message.injected:
-            yield from self._note_change(f"{who} was injected: {_shown(frame[1:-1])}")
-        elif changed:
-            yield from self._note_change(f"{who} went on as {_shown(frame[1:-1])}")
 
     def _tell_unfinished(self, stream: _Stream, end: EndOfStream) -> Iterator[Command]:
         if self.session.options.lossless and end.raw and stream.unread_from is None:
@@ -254,79 +327,3 @@ class HeldConversation(Phase):
         if unread:
             offset = stream.traffic.bytes - len(unread)
             yield from tell_bytes(self.session, stream.peer, offset, unread)
-
-    def _note_change(self, text: str) -> Iterator[Command]:
-        if self.session.options.lossless:
-            yield self._notice(text, "info")
-
-    def _notice(self, text: str, level: Literal["info", "warning"] = "warning") -> Tell:
-        session = self.session
-        return Tell(
-            NoticeRecord(session=session.number, time=session.now(), level=level, text=text)
-        )
-
-
-class _Unsent:
-    """Bytes of one peer that have come and not left: never more than one unfinished frame."""
-
-    __slots__ = ("_begin", "_chunks", "_passed", "is_lost", "size")
-
-    def __init__(self) -> None:
-        self._chunks: deque[bytes] = deque()
-        self._begin = 0
-        self._passed = 0
-        self.size = 0
-        self.is_lost = False
-
-    @property
-    def is_passing(self) -> bool:
-        """Whether part of a frame has left already, or nobody knows where frames begin."""
-        return self._passed > 0 or self.is_lost
-
-    def add(self, data: bytes) -> None:
-        """Bytes have come."""
-        if data:
-            self._chunks.append(data)
-            self.size += len(data)
-
-    def take(self, size: int) -> bytes:
-        """What is left of the frame of that size at the front; it is no longer unsent."""
-        missing = size - self._passed
-        self._passed = 0
-        self.size -= missing
-        pieces = []
-        while missing:
-            chunk = self._chunks[0]
-            end = min(self._begin + missing, len(chunk))
-            pieces.append(chunk[self._begin : end])
-            missing -= end - self._begin
-            self._begin = end
-            if end == len(chunk):
-                self._chunks.popleft()
-                self._begin = 0
-        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
-
-    def take_all(self) -> bytes:
-        """Everything, whatever it is."""
-        return self.take(self.size + self._passed)
-
-    def pass_on(self) -> bytes:
-        """Everything, as the beginning of a frame that is not whole yet."""
-        passed = self._passed + self.size
-        data = self.take_all()
-        self._passed = passed
-        return data
-
-
-def _frames(event: TextFrames | InvalidText) -> list[bytes]:
-    """The frames one by one: what ends one stands in none."""
-    if isinstance(event, InvalidText) or event.count == 1:
-        return [event.raw]
-    return [payload + b"\xff" for payload in event.raw[:-1].split(b"\xff")]
-
-
-def _shown(payload: bytes) -> str:
-    """A message in a notice: its beginning where it is long."""
-    text = repr(payload[:_MOST_SHOWN].decode(errors="backslashreplace"))
-    more = len(payload) - _MOST_SHOWN
-    return f"{text} and {more:,} bytes more" if more > 0 else text

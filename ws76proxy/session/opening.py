@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Literal
+from math import inf
+from typing import TYPE_CHECKING, Literal, cast
 
 from ws76proxy.diagnosis import (
     Asked,
@@ -13,14 +14,18 @@ from ws76proxy.diagnosis import (
     found,
 )
 from ws76proxy.session.adjust import (
+    Adjustment,
     adjust_request,
     adjust_response,
     ask_again,
     repair_response,
 )
 from ws76proxy.session.answer import Answer
+from ws76proxy.session.answering import Answering
+from ws76proxy.session.asking import Asked as Edited
 from ws76proxy.session.commands import Command, PauseReading, Peer, ResumeReading, Send
 from ws76proxy.session.conversation import Conversation
+from ws76proxy.session.held import HeldConversation
 from ws76proxy.session.phase import Outcome, Phase, Unread
 from ws76proxy.session.telling import (
     tell_adjustments,
@@ -33,7 +38,7 @@ from ws76proxy.wire import hixie75, hixie76
 from ws76proxy.wire.challenge import DIGEST_SIZE, KEY3_SIZE, Challenge, generate_challenge
 from ws76proxy.wire.connection import ClientConnection, Reading, ServerConnection
 from ws76proxy.wire.dialect import Dialect
-from ws76proxy.wire.events import DigestBytes, HeadRefused, Key3Bytes, Response
+from ws76proxy.wire.events import DigestBytes, Event, HeadRefused, Key3Bytes, Response
 from ws76proxy.wire.head import RequestHead, ResponseHead
 
 if TYPE_CHECKING:
@@ -59,9 +64,15 @@ class Opening(Phase):
         head: RequestHead,
         offset: int,
         since: float | None,
+        edited: Edited | None = None,
     ) -> None:
+        """`edited`: what was made of the request, where somebody has had a say in it."""
         super().__init__(session)
         self.handshaking_since = since
+        self._edited = edited
+        self._queues = None if edited is None else edited.queues
+        self._key3_limit = None if edited is None else edited.key3_bytes
+        self._answering: Answering | None = None
         options = session.options
         self._dialect = dialect
         self._offset = {
@@ -88,6 +99,8 @@ class Opening(Phase):
         self._concluded_at: int | None = None
         """How much the server had said when it was told what is missing."""
         self._early_sent = 0
+        self._unanswered: list[Event] = []
+        """What the server has said from the head on that somebody thinks about."""
         self._paused: set[Peer] = set()
         session.dialect = dialect
         # Until it is open: the end may come at any moment.
@@ -103,7 +116,10 @@ class Opening(Phase):
         session, head = self.session, self._came
         self._client.receive_head(head)
         self._client.events()
-        went, changes = adjust_request(head, session.options)
+        if self._edited is None:
+            went, changes = adjust_request(head, session.options)
+        else:
+            went, changes = self._edited.went, self._edited.changes
         if session.options.challenge == "own" and hixie76.challenge_of(head, b"") is not None:
             self._own = generate_challenge(session.random_below)
             went, asked = ask_again(went, self._own)
@@ -111,7 +127,7 @@ class Opening(Phase):
         self._went = went
         # The head and what came with it leave in one write, as some servers need it.
         behind = self._own.key3 if self._own is not None else self._take_key3(excess)
-        yield from session.to_server(went.raw + behind)
+        yield from self._to_server(went.raw + self._allowed_of_key3(behind))
         yield from tell_request(session, self._dialect, head, went, self._offset[Peer.CLIENT])
         yield from tell_adjustments(session, "server", changes)
         offset = self._offset[Peer.CLIENT]
@@ -133,6 +149,12 @@ class Opening(Phase):
             yield from self._from_server(data)
 
     def receive_eof(self, peer: Peer, reset: str | None = None) -> Iterator[Command]:
+        if peer is Peer.SERVER and self._answering is not None:
+            # What is being thought about is all that will come.
+            yield from self._stop_thinking("the server has ended")
+            if self.session.phase is not self:
+                yield from self.session.phase.receive_eof(peer, reset)
+                return
         if peer is Peer.SERVER or self._waits_for_key3:
             yield from self._give_up()
         yield from self._release_client()
@@ -161,7 +183,7 @@ class Opening(Phase):
     def _from_client(self, data: bytes) -> Iterator[Command]:
         piece = self._take_key3(data)
         if piece and self._own is None:
-            yield from self.session.to_server(piece)
+            yield from self._to_server(self._allowed_of_key3(piece))
         yield from self._hold_early()
         yield from self._open_when_done()
 
@@ -190,10 +212,19 @@ class Opening(Phase):
 
     def _from_server(self, data: bytes) -> Iterator[Command]:
         self._server.receive_data(data)
+        if self._answering is None or not self._answering.is_thinking:
+            yield from self._server_said()
+
+    def _server_said(self) -> Iterator[Command]:
         outgoing = b""
         told: Iterable[Command] = ()
-        for event in self._server.events():
+        events, self._unanswered = self._unanswered + self._server.events(), []
+        for number, event in enumerate(events):
             if isinstance(event, Response):
+                yield from self._have_edited(event.head)
+                if self._answering is not None and self._answering.is_thinking:
+                    self._unanswered = events[number:]
+                    return
                 head, told = self._answered(event.head)
                 outgoing += head.raw
             elif isinstance(event, DigestBytes):
@@ -217,16 +248,32 @@ class Opening(Phase):
         """Whether this server did not wait for key3, and its frames now do."""
         return self._client.reading is Reading.TAIL and bool(self._server.trailing_data)
 
-    def _answered(self, response: ResponseHead) -> tuple[ResponseHead, Iterator[Command]]:
-        """The head that goes to the client, and what is to be told once it has left."""
+    def _adjusted(self, response: ResponseHead) -> tuple[ResponseHead, list[Adjustment]]:
+        """The head made right for this client, and for whoever wants it repaired."""
         options = self.session.options
-        self._response = response
         adjusted, changes = adjust_response(response, self._came, self._went, options)
         if options.repair and response.status == 101:
             adjusted, repairs = repair_response(
                 adjusted, self._came, self._dialect, options.listener
             )
             changes += repairs
+        return adjusted, changes
+
+    def _have_edited(self, response: ResponseHead) -> Iterator[Command]:
+        """Let rules and scripts look at the head, once."""
+        edits, queues = self.session.edits, self._queues
+        if edits is not None and queues is not None and self._answering is None:
+            self._answering = Answering(self.session, edits, queues)
+            yield from self._answering.begin(self._adjusted(response)[0])
+
+    def _answered(self, response: ResponseHead) -> tuple[ResponseHead, Iterator[Command]]:
+        """The head that goes to the client, and what is to be told once it has left."""
+        options = self.session.options
+        self._response = response
+        adjusted, changes = self._adjusted(response)
+        if self._answering is not None:
+            adjusted = self._answering.head
+            changes += self._answering.changes
 
         def told() -> Iterator[Command]:
             yield from tell_response(self.session, response, adjusted, self._offset[Peer.SERVER])
@@ -248,15 +295,16 @@ class Opening(Phase):
 
     def _refused(self, outgoing: bytes) -> Iterator[Command]:
         """The server answered something else than 101: the rest is HTTP, and passes as it is."""
+        yield from self._to_client(outgoing + self._server.trailing_data, whole=True)
+        yield from self._end_answering()
         self._look_no_more("refused")
-        yield Send(Peer.CLIENT, outgoing + self._server.trailing_data)
         yield from self._release_client()
         yield from self._resume()
 
     def _pass_on_unread(self, event: HeadRefused) -> Iterator[Command]:
         session = self.session
+        yield from self._to_client(event.raw, whole=True)
         self._look_no_more("failed")
-        yield Send(Peer.CLIENT, event.raw)
         yield from self._release_client()
         offset = self._offset[Peer.SERVER]
         finding = found("head-refused", event.why, stream=Peer.SERVER.stream, offset=offset)
@@ -268,7 +316,20 @@ class Opening(Phase):
     @property
     def _holds_digest(self) -> bool:
         """Whether the client may have to get another answer than the server's."""
-        return self._own is not None or self.session.options.repair
+        if self._own is not None or self.session.options.repair or self._is_asked_anew:
+            return True
+        edits = self.session.edits
+        return edits is not None and edits.corrupts_digest
+
+    @property
+    def _is_asked_anew(self) -> bool:
+        """Whether somebody has changed the challenge on its way to the server."""
+        if self._edited is None or self._dialect is not Dialect.HIXIE_76:
+            return False
+        return self._key3_limit is not None or any(
+            self._came.value(name) != self._went.value(name)
+            for name in (b"sec-websocket-key1", b"sec-websocket-key2")
+        )
 
     def _open_when_done(
         self, outgoing: bytes = b"", told: Iterable[Command] = ()
@@ -280,24 +341,35 @@ class Opening(Phase):
         session, client, server = self.session, self._client, self._server
         if not (client.reading is server.reading is Reading.PAUSED):
             if outgoing:
-                yield Send(Peer.CLIENT, outgoing)
+                yield from self._to_client(outgoing)
             yield from told
             return
         verify = self._dialect is Dialect.HIXIE_76
         answer = self._answer()
         sent = answer.for_client(repair=session.options.repair) if verify else b""
+        corrupted: list[Adjustment] = []
+        if session.edits is not None and verify:
+            sent, corrupted = session.edits.corrupted(self._challenge(), sent)
         if self._holds_digest:
             outgoing += sent
-        if outgoing or server.trailing_data:
-            yield Send(Peer.CLIENT, outgoing + server.trailing_data)
-        yield from self._release_client()
+        if self._queues is None:
+            # Frames that came with the answer leave in one piece with it.
+            outgoing += server.trailing_data
+        if outgoing or self._queues is not None:
+            yield from self._to_client(outgoing, whole=True)
+        conversation: Conversation | HeldConversation
+        if self._queues is None:
+            yield from self._release_client()
+            conversation = Conversation(session, client, server)
+        else:
+            lanes = self._queues.lanes
+            conversation = HeldConversation(session, client, server, lanes=lanes)
         session.outcome = "open"
-        conversation = Conversation(session, client, server)
         session.enter(conversation)
         yield from told
         if verify:
             session.verdict = answer.verdict
-            yield from answer.tell(session, sent)
+            yield from answer.tell(session, sent, corrupted)
             yield from session.tell_findings(
                 answer.diagnoses(
                     self._digest_at,
@@ -308,8 +380,14 @@ class Opening(Phase):
                 )
             )
             yield from self._beside_others()
-        yield from conversation.begin()
+        # Nobody is asked but rules and scripts: there is nothing to decide for the owner.
+        yield from cast("Iterator[Command]", conversation.begin())
+        yield from self._end_answering()
         yield from self._resume()
+
+    def _end_answering(self) -> Iterator[Command]:
+        if self._answering is not None:
+            yield from self._answering.end()
 
     @property
     def _digest_at(self) -> int:
@@ -328,7 +406,7 @@ class Opening(Phase):
     def _look_no_more(self, outcome: Outcome) -> None:
         # To the server a challenge of our own is complete: the client's key3 is not for it.
         missing = self._client.tail_missing if self._own is not None else 0
-        self.session.enter(Tunnel(self.session, outcome, missing))
+        self.session.enter(Tunnel(self.session, outcome, missing, self._queues))
 
     def _pause(self, peer: Peer) -> Iterator[Command]:
         if peer not in self._paused:
@@ -352,9 +430,64 @@ class Opening(Phase):
     def _answer(self) -> Answer:
         """The server's answer, beside what was asked."""
         client = self._challenge()
+        if self._own is None and self._is_asked_anew:
+            key3 = self._allowed_of_key3(self._key3, 0)
+            asked = hixie76.challenge_of(self._went, key3)
+            return Answer(client, self._key3, asked, key3, self._digest)
         if self._own is None:
             return Answer(client, self._key3, client, self._key3, self._digest)
         return Answer(client, self._key3, self._own, self._own.key3, self._digest)
+
+    # What rules and scripts have a say in
+
+    def _to_server(self, data: bytes) -> Iterator[Command]:
+        if self._queues is None:
+            yield from self.session.to_server(data)
+            return
+        whole = self._own is not None or self._client.reading is not Reading.TAIL
+        yield from self._queues.say(Peer.SERVER, data, whole=whole)
+
+    def _to_client(self, data: bytes, *, whole: bool = False) -> Iterator[Command]:
+        if self._queues is None:
+            yield Send(Peer.CLIENT, data)
+        else:
+            yield from self._queues.say(Peer.CLIENT, data, whole=whole)
+
+    def _allowed_of_key3(self, piece: bytes, already: int | None = None) -> bytes:
+        """What of this piece, the last of key3 so far, may go on."""
+        if self._key3_limit is None:
+            return piece
+        if already is None:
+            own = self._own is not None
+            already = 0 if own else len(self._key3) - len(piece)
+        return piece[: max(0, self._key3_limit - already)]
+
+    @property
+    def due(self) -> float:
+        return inf if self._queues is None else self._queues.due
+
+    def wake(self) -> Iterator[Command]:
+        if self._queues is not None:
+            yield from self._queues.leave()
+            yield from self._queues.pass_ends()
+
+    def is_holding(self, peer: Peer) -> bool:
+        return self._queues is not None and self._queues.is_holding(peer)
+
+    def lost(self, peer: Peer) -> None:
+        if self._queues is not None:
+            self._queues.lost(peer)
+
+    def awaited(self, ticket: int, error: BaseException | None) -> Iterator[Command]:
+        if self._answering is not None:
+            yield from self._answering.awaited(ticket, error)
+            if not self._answering.is_thinking and self._unanswered:
+                yield from self._server_said()
+
+    def _stop_thinking(self, why: str) -> Iterator[Command]:
+        if self._answering is not None and self._answering.is_thinking:
+            yield from self._answering.give_up(why)
+            yield from self._server_said()
 
     # What was kept back
 
@@ -369,7 +502,7 @@ class Opening(Phase):
         early = self._client.trailing_data[self._early_sent :]
         self._early_sent += len(early)
         if early:
-            yield from self.session.to_server(early)
+            yield from self._to_server(early)
 
     def _release_server(self) -> Iterator[Command]:
         """What of the server's bytes was waiting to become whole leaves as it is."""
@@ -382,7 +515,7 @@ class Opening(Phase):
             unread = self._digest
         unread += self._server.trailing_data
         if unread:
-            yield Send(Peer.CLIENT, unread)
+            yield from self._to_client(unread, whole=True)
 
     def _unfinished(self, ended_by: Literal["timeout", "client", "server"]) -> Iterator[Command]:
         session = self.session

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from enum import Enum
+from math import inf
 from typing import TYPE_CHECKING, Literal
 
 from ws76proxy.diagnosis import found
@@ -52,6 +53,26 @@ class Phase:
             yield from self.session.tell_closing(peer.label, "end-of-stream", "")
         else:
             yield from self.session.tell_closing(peer.label, "reset", reset)
+
+    def is_holding(self, peer: Peer) -> bool:
+        """Whether something that this peer has said is still on its way to the other one."""
+        return False
+
+    def lost(self, peer: Peer) -> None:
+        """The connection to a peer is gone: nothing can be sent to it any more."""
+
+    @property
+    def due(self) -> float:
+        """When the phase wants to be woken, in seconds since the session began; infinity: never."""
+        return inf
+
+    def wake(self) -> Iterator[Command]:
+        """That time has come."""
+        return iter(())
+
+    def awaited(self, ticket: int, error: BaseException | None) -> Iterator[Command]:
+        """What was to be awaited is done, or failed."""
+        return iter(())
 
     def timed_out(self, seconds: float) -> Iterator[Command]:
         """Nothing has come for this long."""

@@ -1,0 +1,73 @@
+"""What rules, scripts and persons have done, as records."""
+
+from __future__ import annotations
+
+import base64
+from typing import TYPE_CHECKING, Literal
+
+from ws76proxy.record import ChangeRecord, NoticeRecord
+from ws76proxy.session.commands import Peer, Tell
+
+if TYPE_CHECKING:
+    from ws76proxy.session.core import Session
+
+__all__ = ["By", "Changes"]
+
+By = Literal["rule", "script", "person"]
+
+
+class Changes:
+    """Makes the records of one session."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def told(
+        self,
+        by: By,
+        name: str,
+        deed: str,
+        *,
+        peer: Peer,
+        number: int = 0,
+        before: bytes | None = None,
+        after: bytes | None = None,
+        detail: str = "",
+    ) -> Tell:
+        """Something was done to what a peer said; payloads are given where they differ."""
+        record = ChangeRecord(
+            session=self._session.number,
+            time=self._session.now(),
+            direction=peer.label,
+            number=number,
+            by=by,
+            name=name,
+            deed=deed,
+            detail=detail,
+            before=_text(before),
+            after=_text(after),
+            before_payload=_payload(before),
+            after_payload=_payload(after),
+        )
+        return Tell(record)
+
+    def notice(self, text: str, level: Literal["info", "warning"] = "warning") -> Tell:
+        """Something that the session itself has to say."""
+        session = self._session
+        return Tell(
+            NoticeRecord(session=session.number, time=session.now(), level=level, text=text)
+        )
+
+
+def _text(payload: bytes | None) -> str | None:
+    return None if payload is None else payload.decode(errors="replace")
+
+
+def _payload(payload: bytes | None) -> str | None:
+    if payload is None:
+        return None
+    try:
+        payload.decode()
+    except UnicodeDecodeError:
+        return base64.b64encode(payload).decode()
+    return None

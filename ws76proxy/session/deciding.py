@@ -1,0 +1,374 @@
+"""Who decides about a message, in order: the rules, the scripts, and the connections' owner."""
+
+from __future__ import annotations
+
+import base64
+from collections import deque
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, NamedTuple
+
+from ws76proxy.errors import LocalProtocolError
+from ws76proxy.record import MessageRecord
+from ws76proxy.rules.decisions import MessageDecision
+from ws76proxy.scripting import Waiting
+from ws76proxy.session.changes import Changes
+from ws76proxy.session.commands import Await, Command, Peer, Tell
+from ws76proxy.session.edits import SessionEdits
+from ws76proxy.session.message import Decide, HeldMessage
+from ws76proxy.session.outgoing import Outgoing
+from ws76proxy.wire.events import InvalidText, TextFrames
+
+if TYPE_CHECKING:
+    from ws76proxy.session.core import Session
+
+__all__ = ["Deciding"]
+
+
+class _Whole(NamedTuple):
+    """Bytes that nobody decides about; `closes`: they are a closing handshake."""
+
+    data: bytes
+    closes: bool
+
+
+class _Pending(NamedTuple):
+    """A message that a script thinks about, and what the rules made of it."""
+
+    ticket: int
+    message: HeldMessage
+    decision: MessageDecision | None
+
+
+class Deciding:
+    """Has the messages of a session decided, each peer's in order, and passes them to `outgoing`.
+
+    While a script thinks about one, what the same peer says behind it waits here.
+    """
+
+    def __init__(
+        self, session: Session, outgoing: Outgoing, changes: Changes, *, asks_owner: bool
+    ) -> None:
+        self._session = session
+        self._edits = session.edits
+        self._out = outgoing
+        self._changes = changes
+        self._asks_owner = asks_owner
+        self._waiting = {peer: deque[HeldMessage | _Whole]() for peer in Peer}
+        self._undecided = dict.fromkeys(Peer, 0)
+        self._pending: dict[Peer, _Pending] = {}
+        self._tickets = 0
+        self._ended: set[Peer] = set()
+
+    # What comes
+
+    @property
+    def hides(self) -> bool:
+        """Whether what is told of messages is decided with them."""
+        edits = self._edits
+        return edits is not None and edits.rules is not None and edits.rules.hides
+
+    def lets_pass(self, peer: Peer, frames: bytes, first: int, count: int) -> bool:
+        """Whether nobody has anything to say about these whole text frames."""
+        edits = self._edits
+        if self._asks_owner or peer in self._pending or self._out.lane(peer).has_swapped:
+            return False
+        if edits is None:
+            return True
+        edits.refresh()
+        if edits.scripts_want_messages:
+            return False
+        return not self._out.has_holds and not edits.may_match(peer, frames, first, count)
+
+    def pass_on(self, peer: Peer, data: bytes) -> Iterator[Command]:
+        """Bytes of a peer that nobody decides about go on, behind what it said before."""
+        yield from self._take(peer, _Whole(data, closes=False))
+
+    def pass_closing(self, peer: Peer, data: bytes) -> Iterator[Command]:
+        """The same for its closing handshake: no message follows."""
+        yield from self._take(peer, _Whole(data, closes=True))
+
+    def frames(
+        self, peer: Peer, event: TextFrames | InvalidText, first: int, count: int
+    ) -> Iterator[Command | Decide]:
+        """Decide about text frames."""
+        edits = self._edits
+        if edits is not None:
+            edits.refresh()
+            if count > 1 and self._is_for_scripts_alone(peer, event.raw, first, count):
+                yield from self._burst(edits, peer, event.raw, first)
+                yield from self.go()
+                return
+        offset = event.offset
+        for number, frame in enumerate(_frames(event, count), first):
+            message = HeldMessage(peer, frame, number, offset=offset)
+            offset += len(frame)
+            if peer in self._pending:
+                self._wait(peer, message, len(frame))
+                continue
+            yield from self._decide(message)
+            if self._asks_owner:
+                # Somebody may think about the next one for long.
+                yield from self._out.leave()
+        yield from self.go()
+
+    def message(self, message: HeldMessage) -> Iterator[Command | Decide]:
+        """Decide about one message."""
+        if message.peer in self._pending:
+            self._wait(message.peer, message, len(message.frame))
+        else:
+            yield from self._decide(message)
+        yield from self.go()
+
+    def ended(self, peer: Peer) -> Iterator[Command]:
+        """A peer says no more: what waits for its next message does so in vain."""
+        self._ended.add(peer)
+        yield from self.go()
+
+    def is_holding(self, peer: Peer) -> bool:
+        """Whether something that this peer said has not left."""
+        return peer in self._pending or self._out.is_holding(peer)
+
+    # What time brings
+
+    def wake(self) -> Iterator[Command]:
+        """Let go of what has waited long enough; do what scripts want done."""
+        if self._edits is not None:
+            yield from self._edits.do_deeds(self._out)
+        yield from self._out.expire()
+        yield from self.go()
+
+    def go(self) -> Iterator[Command]:
+        """What may leave leaves; who may be read is read; who has ended, and is done, has."""
+        out = self._out
+        for peer in self._ended:
+            if peer not in self._pending:
+                out.lane(peer).end_swaps()
+        yield from out.leave()
+        yield from out.settle(self._undecided)
+        for peer in tuple(self._ended):
+            if not self.is_holding(peer):
+                self._ended.discard(peer)
+                yield from self._session.pass_end(peer)
+
+    def awaited(self, ticket: int, error: BaseException | None) -> Iterator[Command | Decide]:
+        """A script has come to its decision, or has been given up."""
+        for peer, (number, message, decision) in tuple(self._pending.items()):
+            if number != ticket:
+                continue
+            del self._pending[peer]
+            if error is not None:
+                yield self._changes.notice(f"{message.label} goes on without the script: {error}")
+            yield from self._conclude(message, decision)
+            waiting = self._waiting[peer]
+            while waiting and peer not in self._pending:
+                item = waiting.popleft()
+                if isinstance(item, HeldMessage):
+                    self._undecided[peer] -= len(item.frame)
+                    yield from self._decide(item)
+                else:
+                    self._undecided[peer] -= len(item.data)
+                    self._put(peer, item)
+        yield from self.go()
+
+    def flush(self) -> Iterator[Command]:
+        """The session is about to be closed: what waits leaves as it is."""
+        for peer in Peer:
+            pending = self._pending.pop(peer, None)
+            if pending is not None:
+                self._out.put(peer, pending.message.frame)
+            for item in self._waiting[peer]:
+                self._out.put(peer, item.frame if isinstance(item, HeldMessage) else item.data)
+            self._waiting[peer].clear()
+            yield from self._out.flush(peer)
+
+    def ending(self) -> Iterator[Command]:
+        """Say what never left."""
+        left = self._out.left + len(self._pending)
+        for items in self._waiting.values():
+            left += sum(isinstance(item, HeldMessage) for item in items)
+        if left:
+            messages = "1 message was" if left == 1 else f"{left} messages were"
+            yield self._changes.notice(f"{messages} still held, and went nowhere")
+
+    # Many messages
+
+    def _is_for_scripts_alone(self, peer: Peer, frames: bytes, first: int, count: int) -> bool:
+        edits, out = self._edits, self._out
+        if edits is None or not edits.scripts_want_messages or peer in self._pending:
+            return False
+        if self._asks_owner or self.hides or out.has_holds or out.lane(peer).has_swapped:
+            return False
+        return not edits.may_match(peer, frames, first, count)
+
+    def _burst(
+        self, edits: SessionEdits, peer: Peer, frames: bytes, first: int
+    ) -> Iterator[Command | Decide]:
+        """Show many messages to the scripts at once; what they leave and edit goes on together."""
+        scripts, begin = edits.scripts, 0
+        payloads = frames[1:-1].split(b"\xff\x00")
+        while scripts is not None and begin < len(payloads):
+            burst = scripts.edit_burst(peer.label, payloads, first, begin)
+            if burst.contents:
+                self._out.put(peer, self._out.framed_all(peer.other, burst.contents))
+            if self._session.options.messages and burst.is_changed:
+                for number, edit in burst.edits():
+                    yield edits.edit_told(peer, number, edit)
+            begin += len(burst.contents)
+            if burst.stopped is None:
+                yield from edits.tell_faults()
+                return
+            message = HeldMessage(peer, b"\x00%b\xff" % payloads[begin], first + begin)
+            begin += 1
+            edits.script_has(message, burst.stopped)
+            if burst.waiting is None:
+                yield from self._conclude(message, None)
+                continue
+            for number, payload in enumerate(payloads[begin:], first + begin):
+                frame = b"\x00%b\xff" % payload
+                self._wait(peer, HeldMessage(peer, frame, number), len(frame))
+            yield self._await(message, None, burst.waiting)
+            return
+
+    def _await(
+        self, message: HeldMessage, decision: MessageDecision | None, waiting: Waiting
+    ) -> Command:
+        self._tickets += 1
+        self._pending[message.peer] = _Pending(self._tickets, message, decision)
+        return Await(waiting, self._tickets)
+
+    # One message
+
+    def _decide(self, message: HeldMessage) -> Iterator[Command | Decide]:
+        edits, decision = self._edits, None
+        if edits is not None and not message.injected:
+            decision = edits.decide(message.peer, message.original, message.number)
+            if self.hides:
+                yield from self._tell_shown(message, decision)
+            if self._out.has_holds:
+                self._out.open_holds(message, edits.age)
+        if decision is not None:
+            yield from self._tell_changes(message, decision)
+            message.content, message.copies = decision.content, decision.copies
+            message.dropped = not decision.copies
+            message.paused_by = decision.paused_by
+        if edits is not None and not message.injected and not message.dropped:
+            awaitable = edits.script_message(message)
+            if awaitable is not None:
+                yield self._await(message, decision, awaitable)
+                return
+        yield from self._conclude(message, decision)
+
+    def _conclude(
+        self, message: HeldMessage, decision: MessageDecision | None
+    ) -> Iterator[Command | Decide]:
+        """All but the owner have decided."""
+        edits = self._edits
+        if edits is not None:
+            yield from edits.script_message_done(message)
+        before, was_dropped = message.payload, message.dropped
+        if self._asks_owner:
+            yield Decide(message)
+            if was_dropped and not message.dropped:
+                message.copies = 1
+        data = b"" if message.dropped else message.frame
+        if data and message.content != message.original:
+            try:
+                data = self._out.framed(message.peer.other, message.content)
+            except LocalProtocolError as error:
+                message.content = message.original
+                yield self._changes.notice(
+                    f"{message.label} goes on unchanged: the new content cannot: {error}"
+                )
+        if self._asks_owner:
+            yield from self._tell_person(message, before, was_dropped=was_dropped)
+        yield from self._out.put_message(message, data * message.copies, decision)
+        if edits is not None:
+            yield from edits.do_deeds(self._out)
+
+    def _tell_person(
+        self, message: HeldMessage, before: bytes, *, was_dropped: bool
+    ) -> Iterator[Command]:
+        """Tell what the owner, or a person through it, has decided."""
+        if not self._session.options.messages:
+            return
+        peer, number, after = message.peer, message.number, message.payload
+        if message.dropped and not was_dropped:
+            yield self._changes.told("person", "", "drop", peer=peer, number=number)
+        elif message.dropped:
+            return
+        elif message.injected:
+            yield self._changes.told("person", "", "inject", peer=peer, after=after)
+        elif after != before:
+            yield self._changes.told(
+                "person", "", "edit", peer=peer, number=number, before=before, after=after
+            )
+
+    def _tell_changes(self, message: HeldMessage, decision: MessageDecision) -> Iterator[Command]:
+        if not self._session.options.messages:
+            return
+        for rule, deed, before, after, detail in decision.changes:
+            if deed == "pause":
+                # Told when it begins to wait, with the name to ask for.
+                continue
+            yield self._changes.told(
+                "rule",
+                rule,
+                deed,
+                peer=message.peer,
+                number=message.number,
+                before=before,
+                after=after,
+                detail=detail,
+            )
+
+    def _tell_shown(
+        self, message: HeldMessage, decision: MessageDecision | None
+    ) -> Iterator[Command]:
+        session = self._session
+        if not session.options.messages:
+            return
+        shown = None if decision is None else decision.shown
+        content = message.original if shown is None else shown
+        try:
+            text, payload = content.decode(), None
+        except UnicodeDecodeError:
+            text = content.decode(errors="replace")
+            payload = base64.b64encode(content).decode()
+        record = MessageRecord(
+            session=session.number,
+            time=session.now(),
+            direction=message.peer.label,
+            number=message.number,
+            offset=message.offset,
+            size=len(message.original),
+            text=text,
+            payload=payload,
+            redacted=shown is not None,
+        )
+        yield Tell(record)
+
+    # What waits
+
+    def _take(self, peer: Peer, whole: _Whole) -> Iterator[Command]:
+        if peer in self._pending:
+            self._wait(peer, whole, len(whole.data))
+        else:
+            self._put(peer, whole)
+        yield from self.go()
+
+    def _put(self, peer: Peer, whole: _Whole) -> None:
+        if whole.closes:
+            self._out.put_closing(peer, whole.data)
+        else:
+            self._out.put(peer, whole.data)
+
+    def _wait(self, peer: Peer, item: HeldMessage | _Whole, size: int) -> None:
+        self._waiting[peer].append(item)
+        self._undecided[peer] += size
+
+
+def _frames(event: TextFrames | InvalidText, count: int) -> list[bytes]:
+    """The frames one by one: what ends one stands in none."""
+    if count == 1:
+        return [event.raw]
+    return [payload + b"\xff" for payload in event.raw[:-1].split(b"\xff")]
