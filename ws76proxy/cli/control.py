@@ -1,4 +1,4 @@
-"""The options with which people and programs decide about held messages, for commands that relay."""
+"""The options by which somebody decides about held messages, for commands that relay."""
 
 from __future__ import annotations
 
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from ws76proxy.control.screen import Screen
 
 __all__ = ["Control", "ControlOptions", "control_options"]
+
+
+_Serve = Callable[[Interceptor], contextlib.AbstractAsyncContextManager[None]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,7 +152,7 @@ class Control:
     @contextlib.contextmanager
     def reserved(
         self,
-    ) -> Iterator[Callable[[Interceptor], contextlib.AbstractAsyncContextManager[None]]]:
+    ) -> Iterator[_Serve]:
         """Take the socket's path, before there is a relay; what then serves one.
 
         Raises UsageError where the path cannot be had.

@@ -25,7 +25,7 @@ from ws76proxy.control.messages import (
     GoneEvent,
     HeldMessage,
     RecordEvent,
-    Refusal,
+    RefusedError,
     WaitingEvent,
     WatchingAnswer,
 )
@@ -77,11 +77,11 @@ def _relay(path: Path, timeout: float) -> Iterator[ControlClient]:
             yield client
     except (ControlError, EditorError) as error:
         fail(str(error))
-    except Refusal as refusal:
+    except RefusedError as refusal:
         _refused(refusal)
 
 
-def _refused(refusal: Refusal) -> NoReturn:
+def _refused(refusal: RefusedError) -> NoReturn:
     if refusal.code == "bad-name":
         raise click.UsageError(str(refusal))
     fail(str(refusal))
@@ -168,12 +168,12 @@ def _decide(
     for name in names or [message.name for message in relay.held()]:
         try:
             decide(name)
-        except Refusal as refusal:
+        except RefusedError as refusal:
             # Of all that wait, one may have gone on meanwhile.
             if not all_of_them:
                 refusals.append(refusal)
-    for refusal in refusals[1:]:
-        click.echo(f"ws76proxy held: {refusal}", err=True)
+    for other in refusals[1:]:
+        click.echo(f"ws76proxy held: {other}", err=True)
     if refusals:
         _refused(refusals[0])
 
@@ -246,7 +246,7 @@ def _print_event(output: _Output, line: bytes) -> None:
         case GoneEvent():
             output.write(gone_line(output.ink, event))
         case ErrorAnswer():
-            raise Refusal(event.code, event.found, event.expected)
+            raise RefusedError(event.code, event.found, event.expected)
         case RecordEvent():
             pass
 

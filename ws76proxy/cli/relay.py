@@ -16,7 +16,7 @@ from ws76proxy.recording.writer import RecordingOptions
 from ws76proxy.relay import RelayOptions
 from ws76proxy.relay.outlet import Listener
 from ws76proxy.relay.tls import listener_context, upstream_context
-from ws76proxy.session import SessionOptions
+from ws76proxy.session import Editing, SessionOptions
 from ws76proxy.wire import HeadLimits
 
 __all__ = ["command"]
@@ -219,13 +219,18 @@ def command(
         write_buffer=write_buffer,
     )
     raise_file_limit(2 * max_connections + (recording.open_files if recording else 0))
-    run(_serve(options, listeners, controlling), loop_name)
+    editing = None
+    if control.asks:
+        editing = Editing(asks=True, pause=control.pause_timeout)
+    run(_serve(options, listeners, editing, controlling), loop_name)
 
 
-async def _serve(options: RelayOptions, listeners: list[Listener], control: Control) -> None:
+async def _serve(
+    options: RelayOptions, listeners: list[Listener], editing: Editing | None, control: Control
+) -> None:
     with control.reserved() as controlling:
         async with (
-            listening(options, listeners) as relay,
+            listening(options, listeners, editing) as relay,
             until_stopped(lambda: control.spares_interrupts) as stopped,
         ):
             for host, port in relay.addresses:

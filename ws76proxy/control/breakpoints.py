@@ -16,7 +16,7 @@ from ws76proxy.control.messages import (
     GoneHow,
     HeldMessage,
     OpenSession,
-    Refusal,
+    RefusedError,
 )
 from ws76proxy.errors import LocalProtocolError
 from ws76proxy.record import (
@@ -112,11 +112,11 @@ class Breakpoints:
         ]
 
     def show(self, name: str) -> HeldMessage:
-        """One of them, with all of its content. Raises `Refusal`."""
+        """One of them, with all of its content. Raises `RefusedError`."""
         return _message(*self._find(name), None)
 
     def content(self, name: str) -> bytes:
-        """The content of one of them. Raises `Refusal`."""
+        """The content of one of them. Raises `RefusedError`."""
         return self._find(name)[1].content
 
     def sessions(self) -> list[OpenSession]:
@@ -140,26 +140,26 @@ class Breakpoints:
     # Decisions
 
     def release(self, name: str) -> None:
-        """It goes on as it is. Raises `Refusal`."""
+        """It goes on as it is. Raises `RefusedError`."""
         session, number = _read_name(name)
         if not self._interceptor.answer(session, number):
             raise self._unknown(name)
 
     def edit(self, name: str, content: bytes) -> None:
-        """It goes on with another content. Raises `Refusal`: one that cannot be framed leaves it
-        waiting."""
+        """It goes on with another content. Raises `RefusedError`: one that cannot be framed
+        leaves it waiting."""
         session, number = _read_name(name)
         try:
             done = self._interceptor.answer(session, number, content)
         except LocalProtocolError as error:
-            raise Refusal(
+            raise RefusedError(
                 "cannot-be-framed", f"content that cannot be sent: {error}", "other content"
             ) from None
         if not done:
             raise self._unknown(name)
 
     def drop(self, name: str) -> None:
-        """It does not go on. Raises `Refusal`."""
+        """It does not go on. Raises `RefusedError`."""
         session, number = _read_name(name)
         if not self._interceptor.answer(session, number, drop=True):
             raise self._unknown(name)
@@ -177,10 +177,10 @@ class Breakpoints:
                 return session, view, age
         raise self._unknown(name)
 
-    def _unknown(self, name: str) -> Refusal:
+    def _unknown(self, name: str) -> RefusedError:
         waiting = [f"{session}.{view.number}" for session, view, _ in self._interceptor.held()[:5]]
         expected = f"one that waits, such as {', '.join(waiting)}" if waiting else "one that waits"
-        return Refusal("no-such-message", f"{name}, which does not wait (any more)", expected)
+        return RefusedError("no-such-message", f"{name}, which does not wait (any more)", expected)
 
     # Who wants to know
 
@@ -293,7 +293,7 @@ def _read_name(name: str) -> tuple[int, int]:
     match = _NAME.match(name)
     if match is None:
         shown = repr(name if len(name) <= 60 else f"{name[:60]}…")
-        raise Refusal("bad-name", shown, "SESSION.NUMBER, such as 3.17")
+        raise RefusedError("bad-name", shown, "SESSION.NUMBER, such as 3.17")
     return int(match[1]), int(match[2])
 
 

@@ -24,7 +24,7 @@ from ws76proxy.control.messages import (
     HeldMessage,
     HeldRequest,
     OpenSession,
-    Refusal,
+    RefusedError,
     ReleaseRequest,
     SessionsAnswer,
     SessionsRequest,
@@ -49,8 +49,8 @@ class ControlError(Ws76Error):
 class ControlClient:
     """One connection; a context manager.
 
-    Each method asks and waits for the answer, `timeout` seconds at most. They raise `Refusal` where
-    the relay refuses, and `ControlError` where there is no relay that understands.
+    Each method asks and waits for the answer, `timeout` seconds at most. They raise `RefusedError`
+    where the relay refuses, and `ControlError` where there is no relay that understands.
     """
 
     def __init__(self, path: Path, timeout: float = 10.0) -> None:
@@ -143,7 +143,7 @@ class ControlClient:
                 " expected the control socket of a relay"
             ) from None
         if isinstance(answer, ErrorAnswer):
-            raise Refusal(answer.code, answer.found, answer.expected)
+            raise RefusedError(answer.code, answer.found, answer.expected)
         if not isinstance(answer, kind):
             raise ControlError(f"{self._path}: found an answer to something else")
         return answer

@@ -1,4 +1,4 @@
-"""A message in the user's own editor, in a file that nobody else can read and that does not stay."""
+"""A message in the user's own editor, in a file that is private and does not stay."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ MOST_EDITED = 64 * 1024 * 1024
 
 # For an editor that is told to end because the program ends.
 _PATIENCE = 3.0
+_PREFIX = "ws76proxy-edit-"
 
 
 class EditorError(Ws76Error):
@@ -35,9 +36,7 @@ async def edit(content: bytes, name: str) -> bytes:
     command = _command()
     ending = ".json" if content[:1] in (b"{", b"[") else ".txt"
     # A folder: what editors put beside a file (swap files, former versions) goes with it.
-    with tempfile.TemporaryDirectory(
-        prefix="ws76proxy-edit-", ignore_cleanup_errors=True
-    ) as folder:
+    with tempfile.TemporaryDirectory(prefix=_PREFIX, ignore_cleanup_errors=True) as folder:
         path = Path(folder, f"{name}{ending}")
         await asyncio.to_thread(_write, path, content)
         await _run([*command, str(path)])
@@ -64,7 +63,7 @@ def _command() -> list[str]:
 
 def _write(path: Path, content: bytes) -> None:
     number = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    with open(number, "wb") as file:
+    with os.fdopen(number, "wb") as file:
         file.write(content)
 
 

@@ -29,7 +29,7 @@ __all__ = [
     "PingRequest",
     "PongAnswer",
     "RecordEvent",
-    "Refusal",
+    "RefusedError",
     "ReleaseRequest",
     "SessionsAnswer",
     "SessionsRequest",
@@ -49,7 +49,7 @@ Id = int | str
 GoneHow = Literal["released", "edited", "dropped", "session-ended"]
 
 
-class Refusal(Ws76Error):
+class RefusedError(Ws76Error):
     """A request that cannot be done; the same for every way in which a person may ask."""
 
     def __init__(self, code: str, found: str, expected: str) -> None:
@@ -284,26 +284,28 @@ AnyAnswer = (
 
 
 def read_request(line: bytes) -> AnyRequest:
-    """A line as a request. Raises `Refusal` "bad-request" where it is none."""
+    """A line as a request. Raises `RefusedError` "bad-request" where it is none."""
     try:
-        return _REQUEST.decode(line)
+        request: AnyRequest = _REQUEST.decode(line)
     except RecursionError:
-        raise Refusal("bad-request", "JSON that is nested too deeply", _A_REQUEST) from None
+        raise RefusedError("bad-request", "JSON that is nested too deeply", _A_REQUEST) from None
     except (msgspec.DecodeError, UnicodeDecodeError, ValueError) as error:
         fault = str(error)
+    else:
+        return request
     asked = _loosely(line)
     if not isinstance(asked, dict):
         is_json = asked is not _NO_JSON
         kind = f"{type(asked).__name__} in place of an object" if is_json else fault
-        raise Refusal("bad-request", kind, _A_REQUEST)
+        raise RefusedError("bad-request", kind, _A_REQUEST)
     name = asked.get("request")
     if not isinstance(name, str) or name not in REQUESTS:
         near = difflib.get_close_matches(str(name)[:40], REQUESTS, 1)
         hint = f" (such as {near[0]})" if near else ""
         named = "no request" if name is None else f"the request {_short(name)}"
-        raise Refusal("bad-request", named, f"one of {', '.join(REQUESTS)}{hint}")
+        raise RefusedError("bad-request", named, f"one of {', '.join(REQUESTS)}{hint}")
     fields = ", ".join(filter(None, (f'{{"id": 1, "request": "{name}"', REQUESTS[name])))
-    raise Refusal("bad-request", f"in the request {name}: {fault}", fields + "}")
+    raise RefusedError("bad-request", f"in the request {name}: {fault}", fields + "}")
 
 
 def read_id(line: bytes) -> Id | None:

@@ -16,7 +16,7 @@ from ws76proxy.console.text import cut
 from ws76proxy.control.breakpoints import Breakpoints
 from ws76proxy.control.editor import EditorError, edit
 from ws76proxy.control.lines import gone_line, held_lines, session_lines, shown_lines
-from ws76proxy.control.messages import GoneEvent, HeldMessage, Refusal
+from ws76proxy.control.messages import GoneEvent, HeldMessage, RefusedError
 from ws76proxy.control.screen import Screen
 
 __all__ = ["Prompt"]
@@ -142,7 +142,7 @@ class Prompt:
             done = self._actions[meant[0]](names)
             if done is not None:
                 await done
-        except (Refusal, EditorError) as error:
+        except (RefusedError, EditorError) as error:
             self._say(f"{error}\n")
         return True
 
@@ -180,7 +180,7 @@ class Prompt:
         for name in names:
             try:
                 decide(name)
-            except Refusal as refusal:
+            except RefusedError as refusal:
                 self._say(f"{refusal}\n")
 
     async def _edit(self, names: list[str]) -> None:
@@ -197,7 +197,7 @@ class Prompt:
             return
         try:
             self._breakpoints.edit(name, edited)
-        except Refusal as refusal:
+        except RefusedError as refusal:
             if refusal.code == "no-such-message":
                 self._say(f"{name} has gone on while it was edited; the edit is not used\n")
             else:
@@ -208,7 +208,7 @@ class Prompt:
             return names[0]
         found = f"{len(names)} names" if names else "no name"
         waiting = ", ".join(self.names[:5])
-        raise Refusal(
+        raise RefusedError(
             "bad-name", found, f"one of {waiting}" if waiting else "one; but nothing waits"
         )
 

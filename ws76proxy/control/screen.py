@@ -267,5 +267,5 @@ def _open(file: TextIO | None, mode: str) -> IO[bytes] | IO[str]:
         except OSError as error:
             faults.append(f"{path}: {in_words(error)}")
         else:
-            return open(number, mode)
+            return os.fdopen(number, mode)
     raise UsageError(f"found a terminal that cannot be opened ({'; '.join(faults)})")

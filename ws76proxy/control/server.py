@@ -27,7 +27,7 @@ from ws76proxy.control.messages import (
     HeldRequest,
     PingRequest,
     PongAnswer,
-    Refusal,
+    RefusedError,
     ReleaseRequest,
     SessionsAnswer,
     SessionsRequest,
@@ -48,6 +48,8 @@ MIB = 1024 * 1024
 # itself, and when it is sent away.
 _LAST_ANSWERS = 60.0
 _LAST_WORDS = 5.0
+# The same, when the relay ends.
+_END = 1.0
 _READ_AHEAD = 65_536
 
 
@@ -67,7 +69,7 @@ class ControlServer:
         self,
         listener: socket.socket,
         breakpoints: Breakpoints,
-        limits: ControlLimits = ControlLimits(),  # noqa: B008 - it is frozen
+        limits: ControlLimits = ControlLimits(),
     ) -> None:
         self.breakpoints = breakpoints
         self.limits = limits
@@ -87,13 +89,17 @@ class ControlServer:
             self._server.close()
         for connection in [*self.connections]:
             connection.leave()
+        await self._until_empty()
+        for connection in [*self.connections]:
+            connection.transport.abort()
+        await self._until_empty()
+
+    async def _until_empty(self) -> None:
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(1.0):
+            async with asyncio.timeout(_END):
                 while self.connections:
                     self._empty.clear()
                     await self._empty.wait()
-        for connection in [*self.connections]:
-            connection.transport.abort()
 
     def forget(self, connection: _Connection) -> None:
         """A connection is gone."""
@@ -229,7 +235,7 @@ class _Connection(asyncio.Protocol):
         try:
             request = read_request(line)
             self._say(self._do(request))
-        except Refusal as refusal:
+        except RefusedError as refusal:
             name = read_id(line) if request is None else request.id
             self._error(name, refusal.code, refusal.found, refusal.expected)
 
