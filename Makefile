@@ -22,6 +22,7 @@ docs:
 	$(PYTHON) -m tests.interop.browser_page docs/browser.md
 	$(PYTHON) -m ws76proxy.cli.reference docs/cli.md
 	$(PYTHON) -m ws76proxy.record docs/records.schema.json ws76proxy/records.schema.json
+	$(PYTHON) -m ws76proxy.rules docs/rules.schema.json ws76proxy/rules.schema.json
 	$(PYTHON) -m tests.explain.page
 
 # From the real servers of tests/interop, which must be installed.

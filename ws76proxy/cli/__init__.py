@@ -23,6 +23,7 @@ _COMMANDS = {
     "probe": "ws76proxy.cli.probe",
     "relay": "ws76proxy.cli.relay",
     "replay": "ws76proxy.cli.replay",
+    "rules": "ws76proxy.cli.rules",
     "show": "ws76proxy.cli.show",
 }
 

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import functools
 import signal
+import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -103,6 +104,10 @@ def control_options(command: Callable[..., Any]) -> Callable[..., Any]:
     ) -> Any:
         if interactive and others.get("as_json"):
             raise click.UsageError("found both --interactive and --json; expected one of them")
+        if interactive and not (sys.stdin.isatty() and sys.stdout.isatty()):
+            raise click.UsageError(
+                "found --interactive without a terminal; expected standard input and output on one"
+            )
         if pause_timeout == 0:
             raise click.UsageError("found --pause-timeout 0; expected more than 0 seconds")
         if control_path is None:

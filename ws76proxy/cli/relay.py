@@ -8,9 +8,11 @@ from typing import Literal
 import click
 
 from ws76proxy.cli.control import Control, ControlOptions, control_options
+from ws76proxy.cli.editing import EditingOptions, editing_options, watching
 from ws76proxy.cli.recording import record_options, recorder_of
 from ws76proxy.cli.serving import listening, output, raise_file_limit, run, until_stopped
 from ws76proxy.cli.types import ADDRESS, SECONDS, SIZE, UPSTREAM
+from ws76proxy.editing import RuleFiles
 from ws76proxy.endpoint import Endpoint
 from ws76proxy.recording.writer import RecordingOptions
 from ws76proxy.relay import RelayOptions
@@ -108,6 +110,7 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
     show_default=True,
     help="What may wait for a slow reader before the other side is not read any more.",
 )
+@editing_options
 @record_options
 @control_options
 @click.option("-q", "--quiet", is_flag=True, help="Print only what is wrong.")
@@ -148,6 +151,7 @@ def command(
     show_secrets: bool,
     loop_name: Literal["auto", "asyncio", "uvloop"],
     recording: RecordingOptions | None,
+    editing: EditingOptions,
     control: ControlOptions,
 ) -> None:
     """Relay hixie-76 and hixie-75 WebSockets to UPSTREAM (ws://HOST:PORT or wss://HOST:PORT).
@@ -179,6 +183,8 @@ def command(
     if legacy_tls:
         click.echo("warning: --legacy-tls: old TLS protects against nobody", err=True)
 
+    loaded = editing.load(asks=control.asks, pause=control.pause_timeout)
+    recorder = recorder_of(recording, Endpoint(listener_tls is not None, *listen), upstream)
     controlling = Control(control, quiet=quiet, show_secrets=show_secrets)
     listeners, messages, good = output(
         quiet=quiet,
@@ -190,7 +196,6 @@ def command(
     if control.asks:
         listeners.append(controlling.breakpoints)
     watched = control.path is not None
-    recorder = recorder_of(recording, Endpoint(listener_tls is not None, *listen), upstream)
     if recorder is not None:
         listeners.append(recorder)
     options = RelayOptions(
@@ -219,18 +224,20 @@ def command(
         write_buffer=write_buffer,
     )
     raise_file_limit(2 * max_connections + (recording.open_files if recording else 0))
-    editing = None
-    if control.asks:
-        editing = Editing(asks=True, pause=control.pause_timeout)
-    run(_serve(options, listeners, editing, controlling), loop_name)
+    run(_serve(options, listeners, *loaded, controlling), loop_name)
 
 
 async def _serve(
-    options: RelayOptions, listeners: list[Listener], editing: Editing | None, control: Control
+    options: RelayOptions,
+    listeners: list[Listener],
+    editing: Editing | None,
+    rules: RuleFiles | None,
+    control: Control,
 ) -> None:
     with control.reserved() as controlling:
         async with (
             listening(options, listeners, editing) as relay,
+            watching(rules, relay),
             until_stopped(lambda: control.spares_interrupts) as stopped,
         ):
             for host, port in relay.addresses:

@@ -325,7 +325,8 @@ def _corrupt_digest(path: Path, bug: str) -> ResponseDeed:
     except UsageError as error:
         unknown = [one for one in bug.split("+") if one not in HYPOTHESES]
         if not unknown:
-            raise Fault((*path, "bug"), str(error)) from None
+            text = f"expected one bug, or two that can be combined, found {bug!r}: {error}"
+            raise Fault((*path, "bug"), text) from None
         text = f"expected the code of a wrong way to answer a challenge, found {unknown[0]!r}"
         raise Fault((*path, "bug"), text + nearest(unknown[0], HYPOTHESES)) from None
 

@@ -36,6 +36,9 @@ def explain(data: dict[str, Any], error: msgspec.ValidationError) -> Fault:
     path: Path = ()
     for step in _STEP.finditer(where):
         name, index, _ = step.groups()
+        if name == "action" and _tags(kind):
+            # It says which of several tables this is: the fault is that table's.
+            break
         kind = _member(kind, value)
         if name is not None:
             if not isinstance(value, dict) or name not in value:
@@ -59,14 +62,12 @@ def _fault(kind: inspect.Type, value: Any, path: Path, *, is_name: bool) -> Faul
         text = f"expected a name of 1 to 200 characters, found {found_text(key)}"
         return Fault((*path, key), text, at_key=True)
     if isinstance(value, dict):
-        if _is_tagged(kind, value):
+        if _tags(kind) and value.get("action") not in _tags(kind):
             return _wrong_action(kind, value, path)
         if isinstance(member, inspect.StructType):
             fault = _wrong_keys(member, value, path)
             if fault is not None:
                 return fault
-    if path and path[-1] == "action" and not isinstance(value, dict):
-        return Fault(path, f"expected the name of an action, found {found_text(value)}")
     expected = _described(kind, value)
     hint = nearest(value, _choices(kind)) if isinstance(value, str) else ""
     return Fault(path, f"expected {expected}, found {_with_size(value)}{hint}")
@@ -89,7 +90,7 @@ def _wrong_keys(struct: inspect.StructType, table: dict[str, Any], path: Path) -
 
 
 def _wrong_action(kind: inspect.Type, table: dict[str, Any], path: Path) -> Fault:
-    tags = [str(one.tag) for one in _structs(kind)]
+    tags = _tags(kind)
     if "action" not in table:
         return Fault(
             path, f"expected the key 'action' here, found none; it is one of {_list(tags)}"
@@ -100,11 +101,7 @@ def _wrong_action(kind: inspect.Type, table: dict[str, Any], path: Path) -> Faul
         return Fault((*path, "action"), text)
     hint = nearest(action, tags)
     if not hint:
-        others = [
-            other
-            for other in _KINDS
-            if any(action == str(one.tag) for one in _structs(_actions_of(other)))
-        ]
+        others = [other for other in _KINDS if action in _tags(_actions_of(other))]
         if others:
             hint = f" (an action of [[{others[0]}]] rules)"
     return Fault((*path, "action"), f"expected one of {_list(tags)}; found {action!r}{hint}")
@@ -184,10 +181,9 @@ def _structs(kind: inspect.Type) -> list[inspect.StructType]:
     return [one for one in _options(kind) if isinstance(one, inspect.StructType)]
 
 
-def _is_tagged(kind: inspect.Type, table: dict[str, Any]) -> bool:
-    """Whether it is a table of one of several kinds, and does not say rightly of which."""
-    tags = [one.tag for one in _structs(kind) if one.tag is not None]
-    return bool(tags) and table.get("action") not in tags
+def _tags(kind: inspect.Type) -> list[str]:
+    """The words that tell of which of several kinds a table is; none where there is one kind."""
+    return [str(one.tag) for one in _structs(kind) if one.tag is not None]
 
 
 def _field_types(kind: inspect.Type) -> dict[str, inspect.Type]:
@@ -210,8 +206,10 @@ def _choices(kind: inspect.Type) -> list[str]:
 def _described(kind: inspect.Type, value: Any) -> str:
     """What may stand there, in words; where the found value is nearly right, only its like."""
     member = _member(kind, value)
-    options = _options(kind) if isinstance(member, inspect.UnionType) else [member]
-    return " or ".join(dict.fromkeys(map(_one_described, options)))
+    if not isinstance(_bare(member), inspect.UnionType):
+        return _one_described(member)
+    names = [_one_described(one).partition(" of ")[0] for one in _options(kind)]
+    return " or ".join(dict.fromkeys(names))
 
 
 def _one_described(kind: inspect.Type) -> str:
@@ -222,9 +220,9 @@ def _one_described(kind: inspect.Type) -> str:
     if isinstance(kind, inspect.StrType):
         return f"a text{_bounds(kind.min_length, kind.max_length, ' of', ' characters')}"
     if isinstance(kind, inspect.IntType):
-        return f"a whole number{_bounds(kind.ge, kind.le, '', '')}"
+        return f"a whole number{_bounds(kind.ge, kind.le, ' of', '')}"
     if isinstance(kind, inspect.FloatType):
-        return f"a number{_bounds(kind.ge, kind.le, '', '')}"
+        return f"a number{_bounds(kind.ge, kind.le, ' of', '')}"
     if isinstance(kind, inspect.ListType):
         return f"a list{_bounds(kind.min_length, kind.max_length, ' of', '')}"
     if isinstance(kind, (inspect.StructType, inspect.DictType)):

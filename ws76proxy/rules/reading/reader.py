@@ -244,7 +244,7 @@ def _compiled(file: language.RuleFile, source: str, read_file: Callable[[str], b
         [*compress(requests, on[0])],
         [*compress(responses, on[1])],
         [*compress(messages, on[2])],
-        Counts(*map(len, on), sum([not one for flags in on for one in flags])),
+        Counts(len(on[0]), len(on[1]), len(on[2]), sum([flags.count(False) for flags in on])),
     )
 
 
