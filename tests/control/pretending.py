@@ -9,7 +9,9 @@ from typing import Any, cast
 
 import msgspec
 
-from ws76proxy.control import Breakpoints, ControlLimits, ControlServer, private_socket
+from ws76proxy.control.breakpoints import Breakpoints
+from ws76proxy.control.server import ControlLimits, ControlServer
+from ws76proxy.control.sockets import private_socket
 from ws76proxy.errors import LocalProtocolError
 from ws76proxy.record import ChangeRecord
 from ws76proxy.session import HeldView, Peer, Session, SessionOptions
@@ -101,6 +103,7 @@ async def serving(
     relay = PretendingRelay()
     with private_socket(path) as listener:
         async with ControlServer(listener, relay.breakpoints, ControlLimits(**limits)) as server:
+            await server.begin()
             yield relay, server
 
 

@@ -7,9 +7,8 @@ import base64
 import contextlib
 import json
 import socket
-from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import pytest
 
@@ -27,53 +26,7 @@ from ws76proxy.session import Peer
 from ws76proxy.wire.events import TextFrames
 
 from .pretending import a_session, lines_of, pieces, serving
-
-
-class Client:
-    """Speaks the protocol line by line."""
-
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.reader = reader
-        self.writer = writer
-
-    async def line(self) -> dict[str, Any]:
-        line = await self.reader.readuntil(b"\n")
-        value: dict[str, Any] = json.loads(line)
-        return value
-
-    async def ask(self, request: str, **fields: Any) -> dict[str, Any]:
-        """Ask, and return the answer."""
-        self.send({"id": request, "request": request, **fields})
-        answer = await self.line()
-        assert answer["id"] == request
-        return answer
-
-    def send(self, *values: Any) -> None:
-        self.writer.write(lines_of(*values))
-
-    async def has_ended(self) -> bool:
-        return await self.reader.read() == b""
-
-
-@contextlib.asynccontextmanager
-async def connected(path: Path) -> AsyncIterator[Client]:
-    """A client that has been greeted."""
-    reader, writer = await asyncio.open_unix_connection(path, limit=1 << 27)
-    client = Client(reader, writer)
-    try:
-        yield client
-    finally:
-        writer.close()
-        with contextlib.suppress(OSError):
-            await writer.wait_closed()
-
-
-@contextlib.asynccontextmanager
-async def greeted(path: Path) -> AsyncIterator[Client]:
-    """The same, the greeting read."""
-    async with connected(path) as client:
-        assert (await client.line())["type"] == "greeting"
-        yield client
+from .speaking import connected, greeted
 
 
 @pytest.fixture
@@ -329,6 +282,7 @@ async def test_other_changes_are_no_events(path: Path) -> None:
         relay.change(2, view, "drop", "rule")
         relay.change(1, view, "edit", "rule")
         assert (await client.ask("ping"))["type"] == "pong"
+        assert client.events == []
         relay.let_go(1, 1, "drop", "person")
         assert (await client.line())["how"] == "dropped"
 
@@ -347,6 +301,7 @@ async def test_records(path: Path) -> None:
         relay.breakpoints.tell(NoticeRecord(session=0, time=0.0, level="info", text="more"))
         assert (await one.ask("ping"))["type"] == "pong"
         assert (await other.ask("ping"))["type"] == "pong"
+        assert one.events == other.events == []
     assert [event["type"] for event in events] == ["record"] * 4
     records = [event["record"] for event in events]
     assert records[0] == {

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from ws76proxy.control import private_socket
+from ws76proxy.control.sockets import private_socket
 from ws76proxy.errors import UsageError
 
 

@@ -7,7 +7,7 @@ import contextlib
 import functools
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,17 +16,15 @@ import click
 from click.core import ParameterSource
 
 from ws76proxy.cli.types import SECONDS, SIZE
-from ws76proxy.control import Breakpoints, ControlLimits, ControlServer, private_socket
-from ws76proxy.control.breakpoints import Interceptor
+from ws76proxy.control.breakpoints import Breakpoints, Interceptor
+from ws76proxy.control.server import ControlLimits, ControlServer
+from ws76proxy.control.sockets import private_socket
 from ws76proxy.errors import UsageError
 
 if TYPE_CHECKING:
     from ws76proxy.control.screen import Screen
 
 __all__ = ["Control", "ControlOptions", "control_options"]
-
-
-_Serve = Callable[[Interceptor], contextlib.AbstractAsyncContextManager[None]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,42 +146,42 @@ class Control:
         self.breakpoints = Breakpoints(show_secrets=show_secrets)
         self.screen: Screen | None = None
         self._quiet = quiet
+        self._server: ControlServer | None = None
         if options.interactive:
             # Not above: without a prompt there is no need of a terminal's library.
             from ws76proxy.control.screen import Screen
 
             self.screen = Screen()
 
-    @contextlib.contextmanager
-    def reserved(
-        self,
-    ) -> Iterator[_Serve]:
-        """Take the socket's path, before there is a relay; what then serves one.
+    @contextlib.asynccontextmanager
+    async def reserved(self) -> AsyncIterator[None]:
+        """Have the socket's path and the terminal, from before the relay begins to after its end.
 
         Raises UsageError where the path cannot be had.
         """
-        with contextlib.ExitStack() as stack:
+        async with contextlib.AsyncExitStack() as stack:
             if self.screen is not None:
                 stack.callback(self.screen.close)
-            listener = None
             if self.options.path is not None:
                 try:
                     listener = stack.enter_context(private_socket(self.options.path))
                 except UsageError as error:
                     raise click.UsageError(f"--control {error}") from None
+                server = ControlServer(listener, self.breakpoints, self.options.limits)
+                self._server = await stack.enter_async_context(server)
+            yield
 
-            @contextlib.asynccontextmanager
-            async def serve(relay: Interceptor) -> AsyncIterator[None]:
-                self.breakpoints.relay = relay
-                async with contextlib.AsyncExitStack() as inner:
-                    if listener is not None:
-                        server = ControlServer(listener, self.breakpoints, self.options.limits)
-                        await inner.enter_async_context(server)
-                    if self.screen is not None:
-                        await inner.enter_async_context(self._prompting(self.screen))
-                    yield
-
-            yield serve
+    @contextlib.asynccontextmanager
+    async def deciding(self, relay: Interceptor) -> AsyncIterator[None]:
+        """Let people and programs decide about what this relay holds."""
+        self.breakpoints.relay = relay
+        if self._server is not None:
+            await self._server.begin()
+        if self.screen is None:
+            yield
+            return
+        async with self._prompting(self.screen):
+            yield
 
     @property
     def spares_interrupts(self) -> bool:

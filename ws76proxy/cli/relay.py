@@ -234,14 +234,14 @@ async def _serve(
     rules: RuleFiles | None,
     control: Control,
 ) -> None:
-    with control.reserved() as controlling:
-        async with (
-            listening(options, listeners, editing) as relay,
-            watching(rules, relay),
-            until_stopped(lambda: control.spares_interrupts) as stopped,
-        ):
-            for host, port in relay.addresses:
-                where = Endpoint(options.listener_tls is not None, host, port)
-                click.echo(f"listening on {where}", err=True)
-            async with controlling(relay):
-                await stopped.wait()
+    async with (
+        control.reserved(),
+        listening(options, listeners, editing) as relay,
+        watching(rules, relay),
+        until_stopped(lambda: control.spares_interrupts) as stopped,
+    ):
+        for host, port in relay.addresses:
+            where = Endpoint(options.listener_tls is not None, host, port)
+            click.echo(f"listening on {where}", err=True)
+        async with control.deciding(relay):
+            await stopped.wait()

@@ -34,7 +34,6 @@ from ws76proxy.control.messages import (
     WatchRequest,
 )
 from ws76proxy.errors import Ws76Error
-from ws76proxy.relay.words import in_words
 
 __all__ = ["ControlClient", "ControlError"]
 
@@ -70,7 +69,7 @@ class ControlClient:
                 hint = "no relay with --control serves it"
                 if isinstance(error, TimeoutError):
                     hint = f"no answer within {self._timeout:g} s"
-                raise ControlError(f"{self._path}: {hint} ({in_words(error)})") from None
+                raise ControlError(f"{self._path}: {hint} ({_in_words(error)})") from None
             self._greet()
         except BaseException:
             self._socket.close()
@@ -169,4 +168,11 @@ class ControlClient:
     def _broken(self, error: OSError) -> ControlError:
         if isinstance(error, TimeoutError):
             return ControlError(f"{self._path}: no answer within {self._timeout:g} s")
-        return ControlError(f"{self._path}: {in_words(error)}")
+        return ControlError(f"{self._path}: {_in_words(error)}")
+
+
+def _in_words(error: OSError) -> str:
+    # Not above: whoever only asks has no need of the relay.
+    from ws76proxy.relay.words import in_words
+
+    return in_words(error)

@@ -63,7 +63,10 @@ class ControlLimits:
 
 
 class ControlServer:
-    """Serves a socket that listens already, for as long as it is entered."""
+    """Serves a socket that listens already, from `begin` until it is left.
+
+    Who connects before `begin`, when there may be no relay yet, waits.
+    """
 
     def __init__(
         self,
@@ -80,9 +83,14 @@ class ControlServer:
 
     async def __aenter__(self) -> Self:
         self._server = await asyncio.get_running_loop().create_unix_server(
-            lambda: _Connection(self), sock=self._listener
+            lambda: _Connection(self), sock=self._listener, start_serving=False
         )
         return self
+
+    async def begin(self) -> None:
+        """Answer, from now on."""
+        assert self._server is not None  # noqa: S101 - it is entered
+        await self._server.start_serving()
 
     async def __aexit__(self, *_: object) -> None:
         if self._server is not None:
