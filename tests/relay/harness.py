@@ -68,7 +68,7 @@ async def relaying(
 ) -> AsyncIterator[Running]:
     """A relay to a server; `session` are options of each session, `options` the relay's.
 
-    `listeners` are told everything too."""
+    `listeners` are told everything too; `editing` may change what passes."""
     recorder = Recorder()
     settings = RelayOptions(
         session=SessionOptions(
