@@ -78,12 +78,14 @@ def rules_of(
     max_rules: int = MAX_RULES,
 ) -> RuleSet:
     """The rules that the data of a rule file say; raises Fault."""
+    left = max_rules
     for kind in ("request", "response", "message"):
         many = data.get(kind)
-        max_rules -= len(many) if isinstance(many, list) else 0
-        if max_rules < 0 and isinstance(many, list):
-            text = "expected fewer rules in one file, found one too many"
-            raise Fault((kind, len(many) + max_rules), text)
+        if isinstance(many, list):
+            if len(many) > left:
+                text = f"expected at most {max_rules} rules in one file, found one more"
+                raise Fault((kind, left), text)
+            left -= len(many)
     try:
         file = msgspec.convert(data, language.RuleFile)
     except msgspec.ValidationError as error:
@@ -225,8 +227,9 @@ def _compiled(file: language.RuleFile, source: str, reading: Reading) -> RuleSet
                 for turn, action in enumerate(message.do)
             ]
         )
-        # Whatever acts first sees the message as it came.
+        # Whatever acts first sees the message as it came. A rule that stops others need not act.
         groups = [deed.needles for deed in deeds if deed.needles is not None]
+        tells_all = len(groups) == len(deeds) and not message.stop
         of_deeds = (tuple([one for group in groups for one in group]),)
         messages.append(
             MessageRule(
@@ -237,7 +240,7 @@ def _compiled(file: language.RuleFile, source: str, reading: Reading) -> RuleSet
                 ),
                 test=test,
                 deeds=deeds,
-                needles=(*test.needles, *(of_deeds if len(groups) == len(deeds) else ())),
+                needles=(*test.needles, *(of_deeds if tells_all else ())),
             )
         )
     on = [[rule.enabled for rule in rules] for rules in (file.request, file.response, file.message)]
