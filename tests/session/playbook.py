@@ -313,8 +313,7 @@ class Play:
 
     def did(self, *deeds: str) -> None:
         """Exactly these other commands were given."""
-        done, self._owner.deeds = self._owner.deeds, []
-        assert done == list(deeds)
+        assert self.deeds == list(deeds)
 
     def over(self, outcome: str, *codes: str) -> SessionEndRecord:
         """The session has ended like this, with these findings; and all bytes were asked for."""
@@ -323,6 +322,12 @@ class Play:
         assert (end.outcome, *end.findings) == (outcome, *codes)
         assert not any(self._owner.sent.values()), self._owner.sent
         return end
+
+    @property
+    def deeds(self) -> list[str]:
+        """What else was done since this, or `did`, was last asked."""
+        done, self._owner.deeds = self._owner.deeds, []
+        return done
 
     @property
     def records(self) -> list[AnyRecord]:
