@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Answering"]
 
-_TICKET = 2
-
 
 class Answering:
     """One answer's head, decided: `head` is what goes on, `changes` what that differs in.
@@ -37,6 +35,7 @@ class Answering:
         self.head: ResponseHead
         self.changes: list[Adjustment] = []
         self.is_thinking = False
+        self._ticket = 0
         self._closing: Closing | None = None
 
     def begin(self, head: ResponseHead) -> Iterator[Command]:
@@ -54,11 +53,12 @@ class Answering:
             yield from self._done()
         else:
             self.is_thinking = True
-            yield Await(awaitable, _TICKET)
+            self._ticket = self._session.ticket()
+            yield Await(awaitable, self._ticket)
 
     def awaited(self, ticket: int, error: BaseException | None) -> Iterator[Command]:
         """The script has come to its decision, or has been given up."""
-        if ticket != _TICKET or not self.is_thinking:
+        if ticket != self._ticket or not self.is_thinking:
             return
         self.is_thinking = False
         if error is not None:
@@ -67,7 +67,7 @@ class Answering:
 
     def give_up(self, why: str) -> Iterator[Command]:
         """Nobody waits for the script's decision any more."""
-        yield from self.awaited(_TICKET, TimeoutError(why))
+        yield from self.awaited(self._ticket, TimeoutError(why))
 
     def end(self, outgoing: Outgoing) -> Iterator[Command]:
         """The answer has gone on: whatever is to follow it does."""

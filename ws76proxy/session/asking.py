@@ -109,7 +109,7 @@ class Asking(Phase):
         if awaitable is None:
             yield from self._decided()
             return
-        self._ticket = 1
+        self._ticket = session.ticket()
         if session.is_connected:
             # Whatever a server says now belongs behind this request.
             yield from self._pause(Peer.SERVER)
@@ -209,7 +209,6 @@ class Asking(Phase):
         yield from queues.leave()
         if self._has_ended:
             yield from session.phase.receive_eof(Peer.CLIENT)
-            yield from session.pass_end(Peer.CLIENT)
 
     def _after_answer(self, decision: RequestDecision | None) -> Iterator[Command]:
         closing = None if decision is None else decision.closing

@@ -18,6 +18,7 @@ from ws76proxy.record import (
 )
 from ws76proxy.session.arrival import Arrival
 from ws76proxy.session.commands import (
+    NOBODY_WAITS,
     Close,
     Command,
     Connect,
@@ -93,8 +94,7 @@ class Session:
         self.ended = False
         self.lost = set[Peer]()
         """Whose connections are gone."""
-        self._is_losing = False
-        """It is being told what the loss of a connection means; the end comes after that."""
+        self._tickets = NOBODY_WAITS
         self._finished: set[Peer] = set()
         self._reset: set[Peer] = set()
         self.edits = None if editing is None else SessionEdits(self, editing, client)
@@ -132,8 +132,19 @@ class Session:
         traffic = self.traffic[peer]
         traffic.bytes += len(data)
         if self.untold is not None and self.phase.unread is not Unread.FRAMES:
-            return self._receive_losslessly(self.untold, peer, traffic.bytes - len(data), data)
-        return self.phase.receive_data(peer, data)
+            offset = traffic.bytes - len(data)
+            commands = self._receive_losslessly(self.untold, peer, offset, data)
+        else:
+            commands = self.phase.receive_data(peer, data)
+        return commands if self.edits is None else self._with_ends(commands)
+
+    def _with_ends(self, commands: Iterable[Command]) -> Iterator[Command]:
+        """Where things wait: behind what happens, whoever has ended, and of whom all has left by
+        now, has ended for the other one too."""
+        yield from commands
+        for peer in Peer:
+            if self.traffic[peer].ended:
+                yield from self.pass_end(peer)
 
     def _receive_losslessly(
         self, untold: Untold, peer: Peer, offset: int, data: bytes
@@ -147,6 +158,8 @@ class Session:
         if before is Unread.HANDSHAKE or peer is Peer.CLIENT:
             untold.received(peer, offset, data)
         yield from self.phase.receive_data(peer, data)
+        if self.ended:
+            return
         after = self.phase.unread
         if Unread.HANDSHAKE in (before, after) or (after is Unread.REQUEST and untold.has(peer)):
             yield Tell(
@@ -178,7 +191,7 @@ class Session:
 
     def pass_end(self, peer: Peer) -> Iterator[Command]:
         """Tell the other peer that this one has ended, once all that it said has left."""
-        if self.ended or self._is_losing or self.phase.is_holding(peer):
+        if self.ended or self.phase.is_holding(peer):
             return
         if self.lost:
             # What somebody has said who is gone still leaves.
@@ -219,7 +232,6 @@ class Session:
         if self.ended:
             return
         traffic = self.traffic[peer]
-        self._is_losing = True
         self.lost.add(peer)
         self.phase.lost(peer)
         if not traffic.ended:
@@ -231,7 +243,6 @@ class Session:
             yield from self.tell_findings(
                 [found("connection-reset", f"{peer.label}: {reason}", stream=peer.stream)]
             )
-        self._is_losing = False
         if peer.other in self.lost or not self.phase.is_holding(peer):
             yield from self.end()
 
@@ -291,11 +302,11 @@ class Session:
 
     def wake(self) -> Iterator[Command]:
         """The time that `due` named has come."""
-        return iter(()) if self.ended else self.phase.wake()
+        return iter(()) if self.ended else self._with_ends(self.phase.wake())
 
     def awaited(self, ticket: int, error: BaseException | None = None) -> Iterator[Command]:
         """What `Await` asked for is done; `error` says why where it failed."""
-        return iter(()) if self.ended else self.phase.awaited(ticket, error)
+        return iter(()) if self.ended else self._with_ends(self.phase.awaited(ticket, error))
 
     def held(self) -> list[HeldView]:
         """The messages that wait for a person, the oldest first."""
@@ -309,7 +320,8 @@ class Session:
         phase = self.phase
         if self.ended or not isinstance(phase, HeldConversation):
             return None
-        return phase.answer(number, content, drop=drop)
+        answered = phase.answer(number, content, drop=drop)
+        return None if answered is None else self._with_ends(answered)
 
     @property
     def handshaking_since(self) -> float | None:
@@ -323,6 +335,11 @@ class Session:
         return any(traffic.ended for traffic in self.traffic.values())
 
     # For the phases
+
+    def ticket(self) -> int:
+        """The name of something that is awaited: each only once in a session."""
+        self._tickets += 1
+        return self._tickets
 
     def enter(self, phase: Phase) -> None:
         """Hand what comes from now on to another phase."""

@@ -58,7 +58,6 @@ class Deciding:
         self._waiting = {peer: deque[HeldMessage | _Whole]() for peer in Peer}
         self._undecided = dict.fromkeys(Peer, 0)
         self._pending: dict[Peer, _Pending] = {}
-        self._tickets = 0
         self._ended: set[Peer] = set()
         self._is_hurried = False
         """There is no time for scripts any more."""
@@ -148,7 +147,7 @@ class Deciding:
         yield from self.go()
 
     def go(self) -> Iterator[Command]:
-        """What may leave leaves; who may be read is read; who has ended, and is done, has."""
+        """What may leave leaves; who may be read is read."""
         out = self._out
         if self.gathers:
             return
@@ -157,10 +156,6 @@ class Deciding:
                 out.lane(peer).end_swaps()
         yield from out.leave()
         yield from out.settle(self._undecided)
-        for peer in tuple(self._ended):
-            if not self.is_holding(peer):
-                self._ended.discard(peer)
-                yield from self._session.pass_end(peer)
 
     def awaited(self, ticket: int, error: BaseException | None) -> Iterator[Command | Decide]:
         """A script has come to its decision, or has been given up."""
@@ -262,9 +257,9 @@ class Deciding:
     def _await(
         self, message: HeldMessage, decision: MessageDecision | None, waiting: Waiting
     ) -> Command:
-        self._tickets += 1
-        self._pending[message.peer] = _Pending(self._tickets, message, decision)
-        return Await(waiting, self._tickets)
+        ticket = self._session.ticket()
+        self._pending[message.peer] = _Pending(ticket, message, decision)
+        return Await(waiting, ticket)
 
     # One message
 

@@ -339,16 +339,12 @@ class Opening(Phase):
         yield from self._end_answering(None)
         yield from self._release_client()
         yield from self._resume()
-        if self._queues is not None:
-            yield from self._queues.pass_ends()
 
     def _pass_on_unread(self, event: HeadRefused) -> Iterator[Command]:
         session = self.session
         yield from self._to_client(event.raw, whole=True)
         self._look_no_more("failed")
         yield from self._release_client()
-        if self._queues is not None:
-            yield from self._queues.pass_ends()
         offset = self._offset[Peer.SERVER]
         finding = found("head-refused", event.why, stream=Peer.SERVER.stream, offset=offset)
         yield from session.tell_findings([finding])
@@ -525,7 +521,6 @@ class Opening(Phase):
         if queues is not None and edits is not None:
             yield from edits.do_deeds(queues.outgoing)
             yield from queues.leave()
-            yield from queues.pass_ends()
 
     def is_holding(self, peer: Peer) -> bool:
         if peer is Peer.CLIENT and self._is_undecided:

@@ -162,9 +162,7 @@ class Outgoing:
                 detail=f"waits as {self._session.number}.{entry.number}",
             )
 
-    def inject(
-        self, injection: Injection, by: By, *, swaps: bool = False
-    ) -> Iterator[Command]:
+    def inject(self, injection: Injection, by: By, *, swaps: bool = False) -> Iterator[Command]:
         """Something that nobody said; with `swaps` it stays behind a message that is swapped."""
         to = Peer(injection.to)
         name, content = injection.rule, injection.content

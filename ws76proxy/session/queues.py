@@ -90,13 +90,6 @@ class Queues:
         for lane in self.lanes.values():
             yield from self._through(lane.leave(now))
 
-    def pass_ends(self) -> Iterator[Command]:
-        """Whoever has ended, and of whom all has left, has ended for the other one too."""
-        session = self._session
-        for peer in Peer:
-            if session.traffic[peer].ended and not self.is_holding(peer):
-                yield from session.pass_end(peer)
-
     def flush(self) -> Iterator[Command]:
         """Everything leaves now, whatever it waits for."""
         for to, lane in self.lanes.items():

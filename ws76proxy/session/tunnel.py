@@ -60,7 +60,6 @@ class Tunnel(Phase):
         if self._queues is not None:
             yield from self._queues.leave()
             yield from self._queues.settle()
-            yield from self._queues.pass_ends()
 
     def is_holding(self, peer: Peer) -> bool:
         return self._queues is not None and self._queues.is_holding(peer)
