@@ -223,6 +223,7 @@ async def held(path: Path, *arguments: str, given: bytes = b"", **environment: s
     return Ended(status, *(cast("io.BytesIO", file.buffer).getvalue() for file in (output, errors)))
 
 
+@pytest.mark.parametrize("loop_name", ["asyncio"])
 async def test_from_another_terminal(tmp_path: Path) -> None:
     path = tmp_path / "control"
     rules = "--rules", str(rule_file(tmp_path))
@@ -316,6 +317,7 @@ async def test_from_another_terminal(tmp_path: Path) -> None:
     assert "no relay" in nobody.errors
 
 
+@pytest.mark.parametrize("loop_name", ["asyncio"])
 async def test_a_relay_of_another_version(tmp_path: Path) -> None:
     path = tmp_path / "control"
     greeting: dict[str, Any] = {
