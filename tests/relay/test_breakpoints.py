@@ -12,7 +12,7 @@ import sys
 from asyncio.subprocess import DEVNULL, PIPE
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
@@ -220,7 +220,7 @@ async def held(path: Path, *arguments: str, given: bytes = b"", **environment: s
             return main(["held", *arguments])
 
     status = await asyncio.to_thread(run)
-    return Ended(status, *(cast("io.BytesIO", file.buffer).getvalue() for file in (output, errors)))
+    return Ended(status, *(file.buffer.getvalue() for file in (output, errors)))
 
 
 @pytest.mark.parametrize("loop_name", ["asyncio"])

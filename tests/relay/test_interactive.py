@@ -66,6 +66,10 @@ class Terminal:
                 return match
             await self._changed.wait()
 
+    def stall(self) -> None:
+        """Show nothing more."""
+        asyncio.get_running_loop().remove_reader(self._number)
+
     def type(self, text: str) -> None:
         """Type a line."""
         self.press(text + "\r")
@@ -377,4 +381,22 @@ async def test_what_is_printed_meanwhile_is_above_the_prompt(
         await terminal.until("complained\n")
         await terminal.until("ws76proxy> ?half a comm")
         terminal.press("\x15quit\r")
+        assert await terminal.child.wait() == 0
+
+
+@ONE_LOOP
+async def test_a_terminal_that_shows_nothing_any_more(editor: Editor) -> None:
+    async with (
+        serving() as server,
+        interactive("auto", server.port, editor) as terminal,
+        conversing(terminal, server) as (client, upstream),
+    ):
+        terminal.stall()
+        # More than a terminal takes, and less than what may wait for it.
+        for number in range(1000):
+            text = b"%d " % number + b"x" * 500
+            await upstream.send(frame(text))
+            assert await client.receive(len(text) + 2) == frame(text)
+        terminal.child.send_signal(signal.SIGTERM)
+        # The last lines are waited for, not for ever.
         assert await terminal.child.wait() == 0
