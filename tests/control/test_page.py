@@ -65,7 +65,7 @@ def test_codes() -> None:
     folder = Path(__file__).parents[2] / "ws76proxy" / "control"
     source = "".join(path.read_text(encoding="utf-8") for path in folder.glob("*.py"))
     raised = set(re.findall(r'RefusedError\(\s*"([a-z-]+)"', source))
-    raised |= set(re.findall(r'_error\([^"]*"([a-z-]+)"', source))
+    raised |= set(re.findall(r'_error\([^")]*"([a-z-]+)"', source))
     assert raised == {row[0].strip("`") for row in rows("### Codes of errors")}
 
 
