@@ -5,14 +5,21 @@ from __future__ import annotations
 import contextlib
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Protocol
 
 from ws76proxy.editing import RuleFiles
 from ws76proxy.session import Editing
 
 from .ends import End, Server
 from .handshakes import ANSWER, KEY3, request
-from .harness import Running
-from .process import Process
+
+
+class HasClients(Protocol):
+    """A relay, wherever it runs."""
+
+    def client(self) -> contextlib.AbstractAsyncContextManager[End]:
+        """A client of it."""
+
 
 RULES = """
 [[message]]
@@ -35,7 +42,7 @@ def asking(folder: Path, *, pause: float = 300.0) -> Editing:
 
 
 @contextlib.asynccontextmanager
-async def conversing(relay: Running | Process, server: Server) -> AsyncIterator[tuple[End, End]]:
+async def conversing(relay: HasClients, server: Server) -> AsyncIterator[tuple[End, End]]:
     """An open session: its client, and the server's end of it."""
     async with relay.client() as client:
         await client.send(request() + KEY3)

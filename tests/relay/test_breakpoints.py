@@ -12,7 +12,7 @@ import sys
 from asyncio.subprocess import DEVNULL, PIPE
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
@@ -220,9 +220,10 @@ async def held(path: Path, *arguments: str, given: bytes = b"", **environment: s
             return main(["held", *arguments])
 
     status = await asyncio.to_thread(run)
-    return Ended(status, *(cast("io.BytesIO", file.buffer).getvalue() for file in (output, errors)))
+    return Ended(status, *(file.buffer.getvalue() for file in (output, errors)))
 
 
+@pytest.mark.parametrize("loop_name", ["asyncio"])
 async def test_from_another_terminal(tmp_path: Path) -> None:
     path = tmp_path / "control"
     rules = "--rules", str(rule_file(tmp_path))
@@ -316,6 +317,7 @@ async def test_from_another_terminal(tmp_path: Path) -> None:
     assert "no relay" in nobody.errors
 
 
+@pytest.mark.parametrize("loop_name", ["asyncio"])
 async def test_a_relay_of_another_version(tmp_path: Path) -> None:
     path = tmp_path / "control"
     greeting: dict[str, Any] = {

@@ -144,8 +144,9 @@ def show_command(name: str, path: Path, timeout: float, as_json: bool) -> None:
 @_asking
 def release_command(names: tuple[str, ...], all_of_them: bool, path: Path, timeout: float) -> None:
     """Let messages go on as they are. A NAME is as in the list, such as 3.17."""
+    _check_names(names, all_of_them)
     with _relay(path, timeout) as relay:
-        _decide(relay, names, all_of_them, relay.release)
+        _decide(relay, names, relay.release)
 
 
 @command.command("drop")
@@ -154,23 +155,25 @@ def release_command(names: tuple[str, ...], all_of_them: bool, path: Path, timeo
 @_asking
 def drop_command(names: tuple[str, ...], all_of_them: bool, path: Path, timeout: float) -> None:
     """Let messages not go on at all."""
+    _check_names(names, all_of_them)
     with _relay(path, timeout) as relay:
-        _decide(relay, names, all_of_them, relay.drop)
+        _decide(relay, names, relay.drop)
 
 
-def _decide(
-    relay: ControlClient, names: tuple[str, ...], all_of_them: bool, decide: Callable[[str], None]
-) -> None:
+def _check_names(names: tuple[str, ...], all_of_them: bool) -> None:
     if bool(names) == all_of_them:
         found = "both a NAME and --all" if names else "neither a NAME nor --all"
         raise click.UsageError(f"found {found}; expected one of them")
+
+
+def _decide(relay: ControlClient, names: tuple[str, ...], decide: Callable[[str], None]) -> None:
     refusals = []
     for name in names or [message.name for message in relay.held()]:
         try:
             decide(name)
         except RefusedError as refusal:
             # Of all that wait, one may have gone on meanwhile.
-            if not all_of_them:
+            if names:
                 refusals.append(refusal)
     for other in refusals[1:]:
         click.echo(f"ws76proxy held: {other}", err=True)

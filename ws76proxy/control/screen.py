@@ -43,10 +43,10 @@ class Screen:
         """Raises UsageError where standard input and output are no terminal."""
         # Descriptions of our own: a loop makes what it reads from non-blocking, and with it the
         # standard output, and the input of an editor, which would fail on that.
-        self._reading = cast("TextIO", _open(sys.__stdin__, "r"))
-        self._writing = cast("IO[bytes]", _open(sys.__stdout__, "wb"))
+        self._reading = os.fdopen(_open(sys.__stdin__, os.O_RDONLY), "r")
+        self._writing = _Writing(_open(sys.__stdout__, os.O_WRONLY))
         self.encoding = sys.__stdout__.encoding if sys.__stdout__ is not None else "utf-8"
-        self._outlet = Outlet(self._writing, limit, gather=0.005)
+        self._outlet = Outlet(cast("IO[bytes]", self._writing), limit, gather=0.005)
         self._limit = limit
         self._lines: deque[bytes] = deque()
         self._size = 0
@@ -74,6 +74,11 @@ class Screen:
     def is_full(self) -> bool:
         """Whether the terminal is behind."""
         return self._outlet.is_full
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether all that was taken has been shown."""
+        return not self._lines and self._outlet.is_empty
 
     def start(self, drained: Callable[[], None]) -> None:
         """Begin to write; `drained` is called from the writing thread."""
@@ -155,8 +160,9 @@ class Screen:
     def close(self) -> None:
         """Let go of the terminal."""
         self._reading.close()
-        with contextlib.suppress(OSError):
+        if self._outlet.is_empty:
             self._writing.close()
+        # Else the thread still hangs in there: the process's end closes it.
 
     def _get_size(self) -> Size:
         try:
@@ -253,8 +259,30 @@ class _Paper(io.TextIOBase):
         """The screen writes soon enough."""
 
 
-def _open(file: TextIO | None, mode: str) -> IO[bytes] | IO[str]:
-    """The terminal that a standard file is, opened once more."""
+class _Writing:
+    """A file without a lock: at the end nobody waits for a thread that waits for the terminal."""
+
+    def __init__(self, number: int) -> None:
+        self._number = number
+
+    def write(self, data: bytes) -> int:
+        rest = memoryview(data)
+        while rest:
+            rest = rest[os.write(self._number, rest) :]
+        return len(data)
+
+    def flush(self) -> None:
+        """Nothing is kept back."""
+
+    def fileno(self) -> int:
+        return self._number
+
+    def close(self) -> None:
+        os.close(self._number)
+
+
+def _open(file: TextIO | None, how: int) -> int:
+    """The terminal that a standard file is, opened once more: its number."""
     if file is None or not file.isatty():
         raise UsageError(
             "found standard input or output that is no terminal; expected a terminal for a prompt"
@@ -263,9 +291,7 @@ def _open(file: TextIO | None, mode: str) -> IO[bytes] | IO[str]:
     # The second way: of a terminal that belongs to another user, as after su.
     for path in (os.ttyname(file.fileno()), "/dev/tty"):
         try:
-            number = os.open(path, (os.O_RDONLY if mode == "r" else os.O_WRONLY) | os.O_NOCTTY)
+            return os.open(path, how | os.O_NOCTTY)
         except OSError as error:
             faults.append(f"{path}: {in_words(error)}")
-        else:
-            return os.fdopen(number, mode)
     raise UsageError(f"found a terminal that cannot be opened ({'; '.join(faults)})")
