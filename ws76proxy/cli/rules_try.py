@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ws76proxy.errors import UsageError
-from ws76proxy.rules import MAX_FILE, MAX_SIZE, RuleSet, parse_rewrite, read_rules
+from ws76proxy.rules import RuleSet, parse_rewrite
 
 if TYPE_CHECKING:
     from ws76proxy.cli.trials import Tally, TrialSink
@@ -32,8 +31,8 @@ _RULES = ".toml"
     "--rewrite",
     "rewrites",
     multiple=True,
-    metavar="/[client|server/]REGEX/REPLACEMENT",
-    help="A rule for messages, as of the relay. Repeatable.",
+    metavar="/[SIDE/]REGEX/TEXT",
+    help="A rule more, as of the relay. Repeatable; behind all rules of files.",
 )
 @click.option(
     "--session",
@@ -72,16 +71,16 @@ def try_command(
         raise click.UsageError(f"found no rules; expected a rule file (*{_RULES}), or --rewrite")
     if not recordings:
         raise click.UsageError("found no recording behind the rules; expected at least one")
-    sets = [_read(path) for path in rule_files]
-    rules = RuleSet.merged([*sets, *map(parse_rewrite, rewrites)])
-    # What checks rules alone needs none of these.
+    # What only checks rules needs none of these.
     from ws76proxy.cli.complaints import Complaints
     from ws76proxy.cli.paging import print_all
     from ws76proxy.cli.progress import ReadingProgress
     from ws76proxy.cli.trials import DiffSink, JsonSink, Tally
+    from ws76proxy.editing import RuleFiles
     from ws76proxy.recording.gathering import gather
     from ws76proxy.recording.sources import files_of, read_all
 
+    rules = RuleFiles(rule_files, behind=[*map(parse_rewrite, rewrites)]).current
     names = ", ".join([*map(str, rule_files), *rewrites])
     sink: TrialSink
     if as_json:
@@ -131,18 +130,3 @@ def _texts(
         if text := sink.tell(trial):
             yield text
     yield sink.finish(tally)
-
-
-def _read(path: Path) -> RuleSet:
-    try:
-        with path.open("rb") as file:
-            # What is too large is not read whole.
-            data = file.read(MAX_SIZE + 1)
-    except OSError as error:
-        raise UsageError(f"{path}: cannot be read: {error.strerror or error}") from None
-
-    def read_file(name: str) -> bytes:
-        with (path.parent / name).open("rb") as file:
-            return file.read(MAX_FILE + 1)
-
-    return read_rules(data, str(path), read_file=read_file)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import binascii
 from typing import Literal, NamedTuple, TypeVar
 
@@ -18,7 +19,7 @@ from ws76proxy.record import (
     ResponseRecord,
     SessionEndRecord,
 )
-from ws76proxy.recording.model import RecordedSession, message_payload
+from ws76proxy.recording.model import RecordedSession
 from ws76proxy.replay.trial import Hunk, Loss, Trial
 from ws76proxy.rules import RuleSet, SessionRules
 from ws76proxy.rules.decisions import (
@@ -387,10 +388,12 @@ class _Trying:
 
     def _payload(self, record: MessageRecord) -> bytes:
         try:
-            return message_payload(record)
+            if record.payload is not None:
+                return base64.b64decode(record.payload, validate=True)
+            return record.text.encode()
         except (binascii.Error, ValueError) as error:
             raise RecordingError(
-                f"{self._where}: expected a message's text or its bytes in base64, found {error}"
+                f"{self._where}: expected a text in UTF-8, or bytes in base64, found {error}"
             ) from None
 
     def _encoded(self, text: str) -> bytes:
