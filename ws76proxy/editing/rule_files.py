@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from ws76proxy.errors import UsageError
 from ws76proxy.rules import MAX_FILE, MAX_SIZE, RuleSet, read_rules
@@ -23,15 +23,6 @@ class TellChange(Protocol):
         """`is_fault`: the earlier rules stay in force."""
 
 
-class _Stamp(NamedTuple):
-    """What shows that a file is another one than before: editors write anew, or replace it."""
-
-    device: int
-    inode: int
-    size: int
-    modified: int
-
-
 class RuleFiles:
     """The rules of some files as if they stood in one, and behind them others; `current` are those
     in force. Sessions tell a new set by its identity: it is replaced whole, never changed."""
@@ -40,14 +31,15 @@ class RuleFiles:
         """Reads the files. Raises UsageError for the first that cannot be used."""
         self._paths = tuple(paths)
         self._behind = tuple(behind)
-        self._stamps = self._look()
-        self.current = self._read()
+        self._read = tuple(map(_read, self._paths))
+        self.current = self._rules()
 
     async def watch(self, tell: TellChange, every: float = LOOK_EVERY) -> None:
-        """Read the files anew whenever one of them has changed, until cancelled.
+        """Read the files anew every so many seconds, until cancelled.
 
-        A set that cannot be used is told, and the rules in force stay. Files are looked at, which
-        costs microseconds, where a file system's own messages would miss mounts and links.
+        A set that cannot be used is told, and the rules in force stay. Files are read whole each
+        time: their times miss what is written twice in a moment, and a file system's own messages
+        miss mounts, links and whatever an editor does instead of writing.
         """
         while True:
             await asyncio.sleep(every)
@@ -55,12 +47,12 @@ class RuleFiles:
 
     def look(self, tell: TellChange) -> None:
         """Look once whether a file has changed."""
-        stamps = self._look()
-        if stamps == self._stamps:
+        read = tuple(map(_read, self._paths))
+        if read == self._read:
             return
-        self._stamps = stamps
+        self._read = read
         try:
-            self.current = self._read()
+            self.current = self._rules()
         except UsageError as error:
             text = " ".join(str(error).split())
             tell(f"{text}; the earlier rules stay in force", is_fault=True)
@@ -70,29 +62,25 @@ class RuleFiles:
         names = ", ".join(map(str, self._paths))
         tell(f"{names}: {total} rule{'' if total == 1 else 's'} in force", is_fault=False)
 
-    def _look(self) -> tuple[_Stamp | None, ...]:
-        return tuple(map(_stamp_of, self._paths))
-
-    def _read(self) -> RuleSet:
-        return RuleSet.merged([*map(_rules_of, self._paths), *self._behind])
+    def _rules(self) -> RuleSet:
+        sets = [_rules_of(path, read) for path, read in zip(self._paths, self._read, strict=True)]
+        return RuleSet.merged([*sets, *self._behind])
 
 
-def _stamp_of(path: Path) -> _Stamp | None:
+def _read(path: Path) -> bytes | str:
+    """What is in a file, as far as it may be a rule file; why it cannot be read."""
     try:
-        found = path.stat()
-    except OSError:
-        return None
-    return _Stamp(found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns)
-
-
-def _rules_of(path: Path) -> RuleSet:
-    try:
-        data = _beginning(path, MAX_SIZE + 1)
+        return _beginning(path, MAX_SIZE + 1)
     except OSError as error:
-        raise UsageError(f"{path}: cannot be read: {error.strerror or error}") from None
+        return error.strerror or str(error)
+
+
+def _rules_of(path: Path, read: bytes | str) -> RuleSet:
+    if isinstance(read, str):
+        raise UsageError(f"{path}: cannot be read: {read}")
     # Files that rules name are seen from the folder of the rule file.
     return read_rules(
-        data, str(path), read_file=lambda name: _beginning(path.parent / name, MAX_FILE + 1)
+        read, str(path), read_file=lambda name: _beginning(path.parent / name, MAX_FILE + 1)
     )
 
 
