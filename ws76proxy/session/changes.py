@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Literal
 
+from ws76proxy.diagnosis import found
 from ws76proxy.record import ChangeRecord, NoticeRecord
 from ws76proxy.record import Peer as PeerName
-from ws76proxy.session.commands import Peer, Tell
+from ws76proxy.session.commands import Command, Peer, Tell
 
 if TYPE_CHECKING:
     from ws76proxy.session.core import Session
@@ -57,6 +59,11 @@ class Changes:
         return Tell(
             NoticeRecord(session=session.number, time=session.now(), level=level, text=text)
         )
+
+    def not_framable(self, text: str) -> Iterator[Command]:
+        """Something that was wanted cannot stand in a text frame, and was refused."""
+        yield self.notice(text)
+        yield from self._session.tell_findings([found("edit-not-framable", text)])
 
 
 def change_record(

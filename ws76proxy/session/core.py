@@ -17,7 +17,16 @@ from ws76proxy.record import (
     finding_record,
 )
 from ws76proxy.session.arrival import Arrival
-from ws76proxy.session.commands import Close, Command, Connect, Peer, Send, SendEof, Tell
+from ws76proxy.session.commands import (
+    Close,
+    Command,
+    Connect,
+    Peer,
+    Reset,
+    Send,
+    SendEof,
+    Tell,
+)
 from ws76proxy.session.conversation import Conversation
 from ws76proxy.session.edits import ClosingHow, Editing, SessionEdits, Who
 from ws76proxy.session.held import HeldConversation
@@ -84,8 +93,10 @@ class Session:
         self.ended = False
         self.lost = set[Peer]()
         """Whose connections are gone."""
-        self._is_lost = False
+        self._is_losing = False
+        """It is being told what the loss of a connection means; the end comes after that."""
         self._finished: set[Peer] = set()
+        self._reset: set[Peer] = set()
         self.edits = None if editing is None else SessionEdits(self, editing, client)
         self._client = client
         self._started = started
@@ -167,11 +178,13 @@ class Session:
 
     def pass_end(self, peer: Peer) -> Iterator[Command]:
         """Tell the other peer that this one has ended, once all that it said has left."""
-        if self.ended or self.phase.is_holding(peer):
+        if self.ended or self._is_losing or self.phase.is_holding(peer):
             return
-        if self._is_lost or (
-            self.traffic[peer.other].ended and not self.phase.is_holding(peer.other)
-        ):
+        if self.lost:
+            # What somebody has said who is gone still leaves.
+            if not any(self.phase.is_holding(lost) for lost in self.lost):
+                yield from self.end()
+        elif self.traffic[peer.other].ended and not self.phase.is_holding(peer.other):
             yield from self.end()
         elif peer is Peer.SERVER or self.is_connected:
             yield from self.finish(peer.other)
@@ -179,17 +192,34 @@ class Session:
             yield from self.end()
 
     def finish(self, peer: Peer) -> Iterator[Command]:
-        """Tell a peer that no more will come, once."""
+        """Tell a peer that no more will come, once; a server, when there is a connection."""
         if peer not in self._finished:
             self._finished.add(peer)
-            yield SendEof(peer)
+            if peer is Peer.CLIENT or self.is_connected:
+                yield SendEof(peer)
+
+    def reset(self, peer: Peer) -> Iterator[Command]:
+        """Drop the connection to a peer, once; to a server, when there is one."""
+        if peer not in self._reset:
+            self._reset.add(peer)
+            self._finished.add(peer)
+            if peer is Peer.CLIENT or self.is_connected:
+                yield Reset(peer)
+
+    def is_reset(self, peer: Peer) -> bool:
+        """Whether the connection to a peer is gone, or about to be."""
+        return peer in self._reset or peer in self.lost
+
+    def hears(self, peer: Peer) -> bool:
+        """Whether something can still be said to a peer."""
+        return peer not in self._finished and peer not in self.lost
 
     def connection_lost(self, peer: Peer, reason: str | None) -> Iterator[Command]:
         """The connection to a peer is gone; `reason` says why where it was not closed in order."""
         if self.ended:
             return
         traffic = self.traffic[peer]
-        self._is_lost = True
+        self._is_losing = True
         self.lost.add(peer)
         self.phase.lost(peer)
         if not traffic.ended:
@@ -201,6 +231,7 @@ class Session:
             yield from self.tell_findings(
                 [found("connection-reset", f"{peer.label}: {reason}", stream=peer.stream)]
             )
+        self._is_losing = False
         if peer.other in self.lost or not self.phase.is_holding(peer):
             yield from self.end()
 
@@ -212,7 +243,11 @@ class Session:
         waiting, self._for_server = self._for_server, []
         if waiting:
             yield Send(Peer.SERVER, b"".join(waiting))
-        if self.traffic[Peer.CLIENT].ended and not self.phase.is_holding(Peer.CLIENT):
+        if Peer.SERVER in self._reset:
+            yield Reset(Peer.SERVER)
+        elif Peer.SERVER in self._finished:
+            yield SendEof(Peer.SERVER)
+        elif self.traffic[Peer.CLIENT].ended and not self.phase.is_holding(Peer.CLIENT):
             yield from self.finish(Peer.SERVER)
 
     def connect_failed(self, reason: str, code: str = "upstream-unreachable") -> Iterator[Command]:
@@ -221,7 +256,8 @@ class Session:
             return
         self.outcome = "failed"
         detail = f"{self.options.upstream}: {reason}"
-        yield Send(Peer.CLIENT, plain_response(502, "Bad Gateway", f"{detail}\n"))
+        if self.hears(Peer.CLIENT):
+            yield Send(Peer.CLIENT, plain_response(502, "Bad Gateway", f"{detail}\n"))
         yield from self.tell_findings([found(code, detail)])
         yield from self.end()
 
@@ -314,7 +350,8 @@ class Session:
 
     def answer(self, status: int, reason: str, text: str) -> Iterator[Command]:
         """Answer the client for the server, where nothing of the server's has been passed on."""
-        if self.phase.may_answer and not self.traffic[Peer.SERVER].ended:
+        may_answer = self.phase.may_answer and self.hears(Peer.CLIENT)
+        if may_answer and not self.traffic[Peer.SERVER].ended:
             yield Send(Peer.CLIENT, plain_response(status, reason, text))
 
     def tell_findings(self, diagnoses: Iterable[Diagnosis]) -> Iterator[Command]:
