@@ -21,6 +21,10 @@ WRONG: list[tuple[list[str], str]] = [
     (["relay", UPSTREAM, "surplus"], "surplus"),
     (["relay", UPSTREAM, "--unknown"], "--unknown"),
     (["relay", UPSTREAM, "--listen"], "--listen"),
+    # Rules
+    (["rules", "chek"], "chek"),
+    (["rules", "check"], "FILE"),
+    (["rules", "schema", "surplus"], "surplus"),
     # The probe
     (["probe"], "ws://HOST"),
     (["probe", UPSTREAM, "surplus"], "surplus"),

@@ -66,7 +66,7 @@ def test_what_cannot_be_used_is_named_with_its_line(
     ],
 )
 def test_a_script_without_a_function_of_ours(tmp_path: Path, text: str, expected: str) -> None:
-    with pytest.raises(UsageError, match=r"script\.py: ") as caught:
+    with pytest.raises(UsageError, match=r"script\.py:") as caught:
         load_script(write(tmp_path, text))
     assert expected in str(caught.value)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ws76proxy.errors import UsageError
-from ws76proxy.rules import MAX_FILE, RuleError, RuleSet, read_rules
+from ws76proxy.rules import MAX_FILES, RuleError, RuleSet, read_rules
 
 # Where the fault must be reported is marked in the text, before its first character.
 MARK = "‸"
@@ -28,7 +28,7 @@ def response(do: str, when: str = "") -> str:
 
 
 SYNTAX = [
-    ('seed = 1\nname = "a‸\n', "newline"),
+    ('seed = 1\nname = "a‸\n', "Illegal"),
     ("seed ‸\n", "TOML"),
     ("seed = ‸\n", "value"),
     ("[[message]\n", "TOML"),
@@ -211,6 +211,7 @@ CONTENT = [
     (message("field = { A = { regex = ‸'*' } }"), "no argument for repetition"),
     (message("json = { path = '$', matches = { regex = ‸'(' } }"), "missing )"),
     (message("text = { regex = ‸'((\\pL{100}){10}){1}' }"), "8 MiB"),
+    (message("text = [" + "{ regex = '\\pL{30}' }, " * 55 + "{ regex = ‸'\\pL{30}' }]"), "2000000"),
     (message(do="action = 'replace', regex = ‸'a(', with = ''"), "missing )"),
     (message(do="action = 'replace', regex = 'a', with = ‸'\\1'"), "a group"),
     (message(do="action = 'replace', regex = '(?P<x>a)', with = ‸'\\g<y>'"), "1, x"),
@@ -236,7 +237,7 @@ CONTENT = [
     (message(do="action = 'inject', to = 'client', file = ‸'none.txt'"), "No such file"),
     (message(do="action = 'inject', to = 'client', file = ‸'refused.txt'"), "not that one"),
     (message(do="action = 'inject', to = 'client', file = ‸'ff.bin'"), "offset 3"),
-    (message(do="action = 'inject', to = 'client', file = ‸'large.bin'"), str(MAX_FILE)),
+    (message(do="action = 'inject', to = 'client', file = ‸'large.bin'"), str(MAX_FILES)),
     (message(do='action = "inject", to = "client", file = ‸"a\\u0000b"'), "name of a file"),
     (message("field = { ‸'Coo kie' = true }"), "name of a field"),
     (request("action = 'set-field', name = ‸'Coo kie', value = 'x'"), "name of a field"),
@@ -262,7 +263,10 @@ CONTENT = [
 LAYOUT = [
     # The same faults, written in other ways of TOML.
     ('message = [{ name = "a", do = [{ action = ‸"dorp" }] }]', "drop"),
-    ('message = [\n  # one\n  { name = "a",\n    do = [ { action = ‸"dorp" } ] } ]', "drop"),
+    (
+        'message = [\n # one\n {name = "a", do = [\n {action = "drop"},\n\t{action = ‸"dorp"} ]} ]',
+        "drop",
+    ),
     ('[[message]]\nname = "a"\n[[message.do]]\naction = ‸"dorp"', "drop"),
     (
         '[[message]]\nname = "ä" # ü\ndo = [{ action = "mark", text = "äöü" }, { action = ‸"x" }]',
@@ -278,7 +282,7 @@ LAYOUT = [
 
 
 def read(text: str | bytes) -> RuleSet:
-    files = {"ff.bin": b"abc\xffd", "large.bin": bytes(MAX_FILE + 1)}
+    files = {"ff.bin": b"abc\xffd", "large.bin": bytes(MAX_FILES + 1)}
 
     def read_file(name: str) -> bytes:
         if name == "refused.txt":

@@ -147,7 +147,7 @@ def remove_values(text: str, locations: Iterable[Location]) -> str:
     waiting = [(_after_space(text, 0), _tree(locations))]
     while waiting:
         begin, wanted = waiting.pop()
-        members = _members(text, begin)
+        members = _members(text, begin) if wanted else []
         last = {member.key: index for index, member in enumerate(members)}
         keeps_one = False
         for index, member in enumerate(members):

@@ -120,15 +120,17 @@ class SessionRules:
         if not self._placed[side]:
             return None
         message = Message(side, content, number, age)
-        work = Work(message, MessageDecision(content), "", self._chance(""))
+        work: Work | None = None
         acted = False
         for rule in self._candidates(message):
             if not (rule.test.holds(message) and self._may_act(rule, side, number)):
                 continue
+            if work is None:
+                work = Work(message, MessageDecision(content), "", self._chance(""))
             acted |= self._do(rule, [deed.act for deed in rule.deeds], work)
             if rule.stop or not work.decision.copies:
                 break
-        if not acted:
+        if work is None or not acted:
             return None
         if work.hiding:
             _hide(work, content)

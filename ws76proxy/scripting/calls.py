@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from inspect import isawaitable, iscoroutinefunction
@@ -84,6 +84,10 @@ class Scripts:
         return SessionScripts(self, sessions, deeds, report)
 
 
+class _TookTooLongError(Exception):
+    """The time limit was over; its cause says where the function waited."""
+
+
 class _Call(NamedTuple):
     """A function of a script, for one session."""
 
@@ -99,8 +103,8 @@ class SessionScripts:
 
     `request`, `response`, `message` and `close` show a thing to each script in turn, and make of it
     what they have made of it. They return None when that is done, or what must be awaited before it
-    is. `take_deeds` after the call, and again after what was awaited: that is to be done before the
-    thing goes on. Only one message of each side may be on its way through the scripts at a time.
+    is; what becomes of it then goes on. `take_deeds` behind it: what scripts want done besides.
+    Only one message of each side may be on its way through the scripts at a time.
     """
 
     def __init__(
@@ -254,8 +258,7 @@ class SessionScripts:
                     shown = for_script(subject, call.session)
                     result = call.function(shown)
                 if isawaitable(result):
-                    async with self._running.time_limit(self._seconds or None):
-                        result = await result
+                    result = await self._in_time(result)
             except GeneratorExit:
                 raise
             except BaseException as error:
@@ -271,10 +274,25 @@ class SessionScripts:
             if self._is_done_with(subject):
                 return
 
+    async def _in_time(self, awaitable: Awaitable[object]) -> object:
+        failed: BaseException | None = None
+        try:
+            async with self._running.time_limit(self._seconds or None):
+                try:
+                    return await awaitable
+                except BaseException as error:
+                    failed = error
+                    raise
+        except TimeoutError as error:
+            if error is failed:
+                # Its own.
+                raise
+            raise _TookTooLongError from error.__cause__
+
     def _fault(self, call: _Call, error: BaseException) -> None:
         """Tell what went wrong, unless it has been told often enough."""
         text = in_words(error)
-        if isinstance(error, TimeoutError) and isinstance(error.__cause__, BaseException):
+        if isinstance(error, _TookTooLongError):
             text = f"it took longer than {self._seconds:g} s"
         line = line_of(error, call.script) or line_of_function(call.function)
         self._tell_fault(call, line, text)
