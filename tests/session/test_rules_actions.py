@@ -363,6 +363,7 @@ def test_throttle() -> None:
         play.time_passes(0.0001)
     play.client(b"\x00b\xff\x00fast\xff")
     assert b"".join(play.sent("server")) == slow[200:] + b"\x00b\xff\x00fast\xff"
+    play.wakes(1)
     play.client(slow)
     assert len(b"".join(play.sent("server"))) == 5
 

@@ -11,6 +11,7 @@ from ws76proxy.session.asking import by_rule, tell_notes
 from ws76proxy.session.changes import Changes
 from ws76proxy.session.commands import Await, Command, Peer
 from ws76proxy.session.edits import SessionEdits
+from ws76proxy.session.outgoing import Outgoing
 from ws76proxy.session.queues import Queues
 from ws76proxy.wire.head import ResponseHead
 
@@ -68,11 +69,13 @@ class Answering:
         """Nobody waits for the script's decision any more."""
         yield from self.awaited(_TICKET, TimeoutError(why))
 
-    def end(self) -> Iterator[Command]:
+    def end(self, outgoing: Outgoing) -> Iterator[Command]:
         """The answer has gone on: whatever is to follow it does."""
         if self._closing is not None:
             closing, self._closing = self._closing, None
-            yield from self._queues.close(closing)
+            yield from outgoing.close(closing, "rule")
+        yield from self._edits.do_deeds(outgoing)
+        yield from outgoing.leave()
 
     def _done(self) -> Iterator[Command]:
         self.head, changes = self._edits.script_response_done(self.head)

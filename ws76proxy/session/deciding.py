@@ -25,10 +25,11 @@ __all__ = ["Deciding"]
 
 
 class _Whole(NamedTuple):
-    """Bytes that nobody decides about; `closes`: they are a closing handshake."""
+    """Bytes that nobody decides about; `texts`: how many text messages they are; `closes`: they
+    are a closing handshake."""
 
     data: bytes
-    count: int = 0
+    texts: int = 0
     closes: bool = False
 
 
@@ -204,7 +205,7 @@ class Deciding:
         left = self._out.left + len(self._pending)
         for items in self._waiting.values():
             for item in items:
-                left += item.count
+                left += item.texts
                 if isinstance(item, HeldMessage) and not item.is_told:
                     yield from self._tell_shown(item, self._decision(item))
         if left:
@@ -398,7 +399,7 @@ class Deciding:
         if whole.closes:
             self._out.put_closing(peer, whole.data)
         else:
-            self._out.put(peer, whole.data, whole.count)
+            self._out.put(peer, whole.data, whole.texts)
 
     def _wait(self, peer: Peer, item: HeldMessage | _Whole, size: int) -> None:
         self._waiting[peer].append(item)

@@ -56,8 +56,8 @@ class HeldMessage:
         return content if isinstance(content, bytes) else content.encode(errors="replace")
 
     @property
-    def count(self) -> int:
-        """It is one message."""
+    def texts(self) -> int:
+        """How many text messages it is."""
         return 1
 
     @property

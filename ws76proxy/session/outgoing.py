@@ -295,12 +295,11 @@ class Outgoing:
                 yield from self._read_again(peer, _STALLED)
         for peer in Peer:
             waiting = self.lane(peer).size + undecided.get(peer, 0)
-            if waiting > self._max_held:
-                if self.lane(peer).has_swapped:
-                    # Its next message will not be read: there is nothing to wait for.
-                    self.lane(peer).end_swaps()
-                    yield from self.lane(peer).leave(now)
-                    waiting = self.lane(peer).size + undecided.get(peer, 0)
+            if waiting > self._max_held and self.lane(peer).has_swapped:
+                # Its next message will not be read: there is nothing to wait for.
+                self.lane(peer).end_swaps()
+                yield from self.lane(peer).leave(now)
+                waiting = self.lane(peer).size + undecided.get(peer, 0)
             if waiting > self._max_held:
                 yield from self._stop_reading(peer, _FULL)
             elif waiting <= self._max_held // 2:
