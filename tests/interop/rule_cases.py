@@ -11,10 +11,22 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-__all__ = ["CASES", "INJECTED", "SCRIPT", "TEXT", "Case", "plan", "rule_file"]
+__all__ = [
+    "CASES",
+    "ELSEWHERE",
+    "INJECTED",
+    "LIMIT",
+    "LONG",
+    "SCRIPT",
+    "TEXT",
+    "Case",
+    "plan",
+    "rule_file",
+]
 
 TEXT = "Grüße"
 INJECTED = "Сообщение из файла"
+ELSEWHERE = "/elsewhere"
 LONG = "0123456789" * 60
 """Of 600 bytes."""
 GIVES_UP = 700
@@ -156,7 +168,7 @@ CASES = [
         '{ action = "set", query = "room=2", origin = "http://shop.example",'
         ' host = "shop.example" }',
     ),
-    request("set-path", '{ action = "set", path = "/elsewhere" }', expect=None),
+    request("set-path", f'{{ action = "set", path = "{ELSEWHERE}" }}'),
     request("set-field", '{ action = "set-field", name = "X-Test", value = "Grüße" }'),
     request(
         "remove-field",

@@ -9,15 +9,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import ThreadingHTTPServer
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from .browser import PageHandler, open_page
-from .mitm import mitmproxying, reversing
+from .mitm import mitmproxying, reversing, told
 from .peer import PeerName, serving
 from .process import PATIENCE
 from .relay import Record, of_type, relaying
 from .rule_cases import CASES, INJECTED, LIMIT, SCRIPT, plan, rule_file
 from .tap import Tap, Wire, tapping
+
+if TYPE_CHECKING:
+    from mitmproxy.http import HTTPFlow
 
 __all__ = ["Proxy", "Seen", "perform"]
 
@@ -49,7 +52,7 @@ class Seen:
     """What the browser itself printed."""
     records: dict[str, list[Record]] = field(default_factory=dict)
     """What was told of each session, by what it asked for."""
-    flows: dict[str, Any] = field(default_factory=dict)
+    flows: dict[str, HTTPFlow] = field(default_factory=dict)
     """Of mitmdump, likewise."""
     closed: dict[str, Any] = field(default_factory=dict)
     """What the script wrote when its session was over."""
@@ -73,6 +76,16 @@ class Seen:
     def told(self, name: str, kind: str) -> list[Record]:
         """The records of one kind."""
         return of_type(self.records[f"/{name}"], kind)
+
+    def deeds(self, name: str) -> list[str]:
+        """What was told of what rules and the script did, each time that it was told."""
+        changes = [record["deed"] for record in self.told(name, "change")]
+        heads = [
+            f"{record['what']}: {record['before']} -> {record['after']}"
+            for record in self.told(name, "adjustment")
+            if record["cause"] in ("rule", "script")
+        ]
+        return changes + heads
 
 
 class _Page(PageHandler):
@@ -134,7 +147,10 @@ def perform(proxy: Proxy, folder: Path, server: PeerName = "eventlet") -> Seen:
                     client_tap.wire(case.path)
                 opened = sum(seen.names(case.name)[:1] == ["open"] for case in CASES)
                 for flow in mitm.finish(opened):
-                    seen.flows[flow.request.path.partition("?")[0]] = flow
+                    records = told(flow)["records"]
+                    (request,) = of_type(records, "request")
+                    path = request["target"].partition("?")[0]
+                    seen.flows[path], seen.records[path] = flow, records
     closed = folder / "closed.json"
     if closed.exists():
         seen.closed = json.loads(closed.read_text(encoding="utf-8"))
@@ -153,6 +169,6 @@ def _sort(seen: Seen, records: list[Record]) -> None:
     by_number: dict[int, list[Record]] = {}
     for record in records:
         by_number.setdefault(record["session"], []).append(record)
-    for told in by_number.values():
-        for request in of_type(told, "request"):
-            seen.records[request["target"].partition("?")[0]] = told
+    for of_session in by_number.values():
+        for request in of_type(of_session, "request"):
+            seen.records[request["target"].partition("?")[0]] = of_session
