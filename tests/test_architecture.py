@@ -20,6 +20,7 @@ _RECORD = _JUDGING | {"record", "redaction"}
 _SESSION = _RECORD | {"bridge", "rules", "scripting", "session"}
 _CLI = _SESSION | {
     "console",
+    "control",
     "demo",
     "editing",
     "explain",
@@ -44,6 +45,7 @@ MAY_IMPORT = {
     "redaction": _JUDGING | {"record"},
     "session": _SESSION,
     "console": _RECORD,
+    "control": _SESSION | {"console", "relay"},
     "demo": _SESSION,
     "probe": _SESSION | {"console", "relay"},
     "relay": _SESSION | {"editing"},
@@ -125,6 +127,7 @@ EFFECTS = {
 # Libraries that one place alone may use.
 ONLY_IN = {
     "mitmproxy": ("mitm", "recording.mitm"),
+    "prompt_toolkit": ("control",),
     "wsproto": ("recording.rfc6455", "wire.rfc6455"),
 }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fnmatch
 import re
 from collections.abc import Callable, Iterator, Sequence
+from math import inf
 from typing import Any, NamedTuple
 
 import re2
@@ -14,6 +15,8 @@ from ws76proxy.errors import UsageError
 __all__ = [
     "MAX_PROGRAM",
     "MAX_REPLACEMENTS",
+    "MAX_SECONDS",
+    "Clock",
     "Glob",
     "Regex",
     "RegexIndex",
@@ -26,6 +29,12 @@ MAX_PROGRAM = 8 * 1024 * 1024
 """Bytes of memory that a compiled expression may take, and what RE2 remembers while it searches."""
 MAX_REPLACEMENTS = 100_000
 """How many matches in one text are replaced."""
+MAX_SECONDS = 1.0
+"""How long replacing in one text may take, in seconds."""
+_LOOK_AT_CLOCK = 16
+
+Clock = Callable[[], float]
+"""Seconds, from whenever; it never jumps."""
 
 _REFERENCE = re.compile(r"\\(?:g<(\w+)>|([1-9][0-9]?)|(.)|\Z)", re.DOTALL)
 _ESCAPES = {"0": None, "\\": b"\\", "n": b"\n", "r": b"\r", "t": b"\t"}
@@ -110,17 +119,28 @@ class Regex:
         has = "none" if not groups else ", ".join([*map(str, range(1, groups + 1)), *by_name])
         raise UsageError(f"expected a group that the expression has ({has}), found {name!r}")
 
-    def replace(self, data: bytes, template: Template, count: int | None = None) -> bytes:
+    def replace(
+        self,
+        data: bytes,
+        template: Template,
+        count: int | None = None,
+        *,
+        clock: Clock | None = None,
+    ) -> bytes | None:
         """The bytes with matches replaced from the left: `count` of them, or all.
 
         Bytes outside of matches stay, whether they are UTF-8 or not. After MAX_REPLACEMENTS it
-        stops.
+        stops. Each search takes time in proportion to the text, but there may be as many as there
+        are places: where it all takes longer than MAX_SECONDS by `clock`, the result is None.
         """
+        end_of_time = inf if clock is None else clock() + MAX_SECONDS
         pieces: list[bytes] = []
         end = position = 0
         left = min(count or MAX_REPLACEMENTS, MAX_REPLACEMENTS)
         # Not `finditer`: RE2's binding finds an empty match twice.
         while left and position <= len(data):
+            if clock is not None and left % _LOOK_AT_CLOCK == 0 and clock() > end_of_time:
+                return None
             match = self._compiled.search(data, position)
             if match is None:
                 break

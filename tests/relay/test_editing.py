@@ -137,6 +137,23 @@ async def test_no_expression_can_freeze_the_relay() -> None:
             assert await converse(relay.host, relay.port, [text, "aaa"]) == [text, "found"]
 
 
+async def test_replacing_at_too_many_places_is_given_up() -> None:
+    """Each search is linear, but this one reads to the end of the text at each of its letters."""
+
+    class Book:
+        current = parse_rewrite("/client/(?s)a.*b|a/found")
+
+    async with (
+        EchoServer() as server,
+        relaying(server.port, editing=Editing(rules=Book())) as relay,
+    ):
+        text = "a" * 2_000_000
+        async with asyncio.timeout(20):
+            assert await converse(relay.host, relay.port, [text, "aaa"]) == [text, "found" * 3]
+        changes = [one for one in relay.recorder.records if isinstance(one, ChangeRecord)]
+        assert [one.number for one in changes if one.detail.startswith("given up")] == [1]
+
+
 async def test_an_asynchronous_script_holds_its_own_direction_only(tmp_path: Path) -> None:
     editing = by_script(
         tmp_path,

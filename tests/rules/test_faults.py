@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from ws76proxy.errors import UsageError
-from ws76proxy.rules import MAX_FILES, RuleError, RuleSet, read_rules
+from ws76proxy.rules import MAX_FILES, MAX_SIZE, RuleError, RuleSet, read_rules
+
+from .made import no_file
 
 # Where the fault must be reported is marked in the text, before its first character.
 MARK = "‸"
@@ -260,6 +262,19 @@ CONTENT = [
     (response('action = "set", location = ‸"a\\rb"'), "one line"),
 ]
 
+EXTREMES = [
+    ("‸a" + ".a" * 5_000 + " = 1", "one of seed"),
+    (f"{HEAD}{DO}when.‸a" + ".a" * 5_000 + " = 1", "one of dialect"),
+    (f"{HEAD}{DO}when.json = {{ path = '$', ‸equals" + ".a" * 9_000 + " = 1 }", "JSON"),
+    (f"seed = ‸0x{'f' * 20_000}", "a whole number"),
+    (message(f"json = {{ path = '$', equals = ‸0x{'f' * 20_000} }}"), "JSON"),
+    (f"‸{'x' * 5_000} = 1", "xxx…"),
+    (message(do=f"action = ‸'{'x' * 5_000}'"), "xxx…"),
+    (message('json = { path = ‸"$.\\u001b[31m\\n", exists = true }'), "\\x1b"),
+    (message('text = { regex = ‸"(\\u001b\\n" }'), "\\x1b"),
+    (message('‸"a\\nb\\u001b" = 1'), "\\x1b"),
+]
+
 LAYOUT = [
     # The same faults, written in other ways of TOML.
     ('message = [{ name = "a", do = [{ action = ‸"dorp" }] }]', "drop"),
@@ -305,7 +320,7 @@ def place(text: str) -> tuple[str, str]:
 
 @pytest.mark.parametrize(
     ("marked", "words"),
-    [*KEYS, *MISSING, *WORDS, *TYPES, *CONFLICTS, *CONTENT, *LAYOUT],
+    [*KEYS, *MISSING, *WORDS, *TYPES, *CONFLICTS, *CONTENT, *EXTREMES, *LAYOUT],
 )
 def test_a_fault_has_its_place(marked: str, words: str) -> None:
     text, where = place(marked)
@@ -315,7 +330,7 @@ def test_a_fault_has_its_place(marked: str, words: str) -> None:
     assert said.startswith(where), said
     assert "expected" in said
     assert words in said
-    assert "\n" not in said
+    assert said.isprintable()
     assert len(said) < 700
 
 
@@ -327,3 +342,39 @@ def test_what_is_no_toml(marked: str, words: str) -> None:
     if MARK in marked:
         assert said.startswith(place(marked)[1]), said
     assert words in said
+
+
+def test_a_number_that_python_does_not_read() -> None:
+    with pytest.raises(RuleError, match=r"rules\.toml:1:1: expected TOML.*4300"):
+        read("seed = " + "1" * 5_000)
+
+
+def test_a_file_that_is_too_large() -> None:
+    with pytest.raises(RuleError, match=r"rules\.toml:1:1: expected .* 1048576 bytes"):
+        read(b"#" * (MAX_SIZE + 1))
+    read(b"#" * MAX_SIZE)
+
+
+def test_too_many_rules() -> None:
+    text = "".join([f'[[message]]\nname = "{n}"\n{DO}' for n in range(4)])
+    read_rules(text, "x", read_file=no_file, max_rules=4)
+    with pytest.raises(RuleError, match=r"x:10:1: expected at most 3 rules"):
+        read_rules(text, "x", read_file=no_file, max_rules=3)
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"seed = 1\nx = '\xfe'", "rules.toml:2:6: expected UTF-8, found the byte FE"),
+        (b"x = '\xc3\xa4\xff'", "rules.toml:1:7: expected UTF-8, found the byte FF"),
+    ],
+)
+def test_what_is_no_text(data: bytes, words: str) -> None:
+    with pytest.raises(RuleError) as caught:
+        read(data)
+    assert str(caught.value) == words
+
+
+def test_a_text_that_cannot_be_utf_8() -> None:
+    with pytest.raises(RuleError, match=r"rules\.toml:1:6: expected UTF-8"):
+        read("x = '\udc80'")

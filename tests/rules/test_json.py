@@ -220,6 +220,15 @@ def test_json_that_is_nested_too_deep_is_not_json() -> None:
         write_json(nested)
 
 
+def test_values_may_be_nested_up_to_a_limit() -> None:
+    nested: Any = 1
+    for _ in range(100):
+        nested = [nested]
+    assert write_json(nested) == "[" * 100 + "1" + "]" * 100
+    with pytest.raises(ValueError, match="deep"):
+        write_json({"a": nested})
+
+
 @pytest.mark.parametrize(
     "path",
     ["$" + "[*,*]" * 60, "$..[?$..a]", "$[*][?count($[*]) > 1]", "$..[?@..[?@..a]]", "$..*..*"],

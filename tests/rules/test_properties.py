@@ -81,8 +81,10 @@ CONTENTS = sorted(
 )
 
 # With both conditions where they are of different kinds.
-WHENS = st.tuples(st.sampled_from(MESSAGE_WHENS), st.sampled_from(MESSAGE_WHENS)).map(
-    lambda pair: {**pair[0], **pair[1]}
+WHENS = (
+    st.tuples(st.sampled_from(MESSAGE_WHENS), st.sampled_from(MESSAGE_WHENS))
+    .map(lambda pair: {**pair[0], **pair[1]})
+    .filter(lambda when: when.get("before", 9) > when.get("after", 0))
 )
 MESSAGE_RULES = st.fixed_dictionaries(
     {"when": WHENS, "do": st.lists(st.sampled_from(MESSAGE_DOS), min_size=1, max_size=2)},

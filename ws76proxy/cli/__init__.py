@@ -19,6 +19,7 @@ _COMMANDS = {
     "convert": "ws76proxy.cli.convert",
     "demo": "ws76proxy.cli.demo",
     "explain": "ws76proxy.cli.explain",
+    "held": "ws76proxy.cli.held",
     "probe": "ws76proxy.cli.probe",
     "relay": "ws76proxy.cli.relay",
     "replay": "ws76proxy.cli.replay",

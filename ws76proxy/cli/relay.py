@@ -7,6 +7,7 @@ from typing import Literal
 
 import click
 
+from ws76proxy.cli.control import Control, ControlOptions, control_options
 from ws76proxy.cli.editing import EditingOptions, editing_options, watching
 from ws76proxy.cli.recording import record_options, recorder_of
 from ws76proxy.cli.serving import listening, output, raise_file_limit, run, until_stopped
@@ -18,7 +19,6 @@ from ws76proxy.relay import RelayOptions
 from ws76proxy.relay.outlet import Listener
 from ws76proxy.relay.tls import listener_context, upstream_context
 from ws76proxy.session import Editing, SessionOptions
-from ws76proxy.session.edits import DEFAULT_PAUSE
 from ws76proxy.wire import HeadLimits
 
 __all__ = ["command"]
@@ -112,6 +112,7 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 )
 @editing_options
 @record_options
+@control_options
 @click.option("-q", "--quiet", is_flag=True, help="Print only what is wrong.")
 @click.option("-v", "--verbose", is_flag=True, help="Print raw bytes too.")
 @click.option("--json", "as_json", is_flag=True, help="Print records as JSON Lines.")
@@ -151,6 +152,7 @@ def command(
     loop_name: Literal["auto", "asyncio", "uvloop"],
     recording: RecordingOptions | None,
     editing: EditingOptions,
+    control: ControlOptions,
 ) -> None:
     """Relay hixie-76 and hixie-75 WebSockets to UPSTREAM (ws://HOST:PORT or wss://HOST:PORT).
 
@@ -181,10 +183,19 @@ def command(
     if legacy_tls:
         click.echo("warning: --legacy-tls: old TLS protects against nobody", err=True)
 
-    listeners, messages, good = output(
-        quiet=quiet, verbose=verbose, as_json=as_json, show_secrets=show_secrets
-    )
+    loaded = editing.load(asks=control.asks, pause=control.pause_timeout)
     recorder = recorder_of(recording, Endpoint(listener_tls is not None, *listen), upstream)
+    controlling = Control(control, quiet=quiet, show_secrets=show_secrets)
+    listeners, messages, good = output(
+        quiet=quiet,
+        verbose=verbose,
+        as_json=as_json,
+        show_secrets=show_secrets,
+        screen=controlling.screen,
+    )
+    if control.asks:
+        listeners.append(controlling.breakpoints)
+    watched = control.path is not None
     if recorder is not None:
         listeners.append(recorder)
     options = RelayOptions(
@@ -198,8 +209,8 @@ def command(
             head_limits=HeadLimits(size=max_head),
             allow_origins=allow_origin,
             allow_hosts=allow_host,
-            messages=messages or recorder is not None,
-            good_findings=good or recorder is not None,
+            messages=messages or watched or recorder is not None,
+            good_findings=good or watched or recorder is not None,
             lossless=recorder is not None,
         ),
         host=listen[0],
@@ -213,7 +224,7 @@ def command(
         write_buffer=write_buffer,
     )
     raise_file_limit(2 * max_connections + (recording.open_files if recording else 0))
-    run(_serve(options, listeners, *editing.load(asks=False, pause=DEFAULT_PAUSE)), loop_name)
+    run(_serve(options, listeners, *loaded, controlling), loop_name)
 
 
 async def _serve(
@@ -221,13 +232,16 @@ async def _serve(
     listeners: list[Listener],
     editing: Editing | None,
     rules: RuleFiles | None,
+    control: Control,
 ) -> None:
     async with (
+        control.reserved(),
         listening(options, listeners, editing) as relay,
         watching(rules, relay),
-        until_stopped() as stopped,
+        until_stopped(lambda: control.spares_interrupts) as stopped,
     ):
         for host, port in relay.addresses:
             where = Endpoint(options.listener_tls is not None, host, port)
             click.echo(f"listening on {where}", err=True)
-        await stopped.wait()
+        async with control.deciding(relay):
+            await stopped.wait()

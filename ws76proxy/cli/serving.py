@@ -15,6 +15,7 @@ import click
 
 if TYPE_CHECKING:
     from ws76proxy.console import Console
+    from ws76proxy.control.screen import Screen
 
 from ws76proxy.endpoint import Endpoint
 from ws76proxy.record import AnyRecord, Messages
@@ -81,20 +82,27 @@ async def listening(
 
 
 @contextlib.asynccontextmanager
-async def until_stopped() -> AsyncIterator[asyncio.Event]:
-    """An event that SIGINT and SIGTERM set. A second signal ends the process at once."""
+async def until_stopped(
+    spares_interrupts: Callable[[], bool] = lambda: False,
+) -> AsyncIterator[asyncio.Event]:
+    """An event that SIGINT and SIGTERM set. A second signal ends the process at once.
+
+    `spares_interrupts`: whether a SIGINT is meant for another program in the terminal.
+    """
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     signals = (signal.SIGINT, signal.SIGTERM)
 
-    def stop() -> None:
+    def stop(number: signal.Signals) -> None:
+        if number is signal.SIGINT and spares_interrupts():
+            return
         stopped.set()
         for number in signals:
             loop.remove_signal_handler(number)
             signal.signal(number, signal.SIG_DFL)
 
     for number in signals:
-        loop.add_signal_handler(number, stop)
+        loop.add_signal_handler(number, stop, number)
     try:
         yield stopped
     finally:
@@ -113,12 +121,20 @@ def raise_file_limit(wanted: int) -> None:
 
 
 def output(
-    *, quiet: bool, verbose: bool, as_json: bool, show_secrets: bool
+    *,
+    quiet: bool,
+    verbose: bool,
+    as_json: bool,
+    show_secrets: bool,
+    screen: Screen | None = None,
 ) -> tuple[list[Listener], bool, bool]:
-    """Who listens to the records, and whether to messages and to checks that passed."""
-    outlet = Outlet(sys.stdout.buffer)
+    """Who listens to the records, and whether to messages and to checks that passed.
+
+    `screen`: the terminal, where it is shared with a prompt.
+    """
     if as_json:
-        return [JsonLines(outlet, show_secrets=show_secrets)], True, True
+        return [JsonLines(Outlet(sys.stdout.buffer), show_secrets=show_secrets)], True, True
+    outlet = screen or Outlet(sys.stdout.buffer)
     # Not above: JSON Lines have no use for a terminal library.
     from rich.console import Console as RichConsole
 
@@ -137,7 +153,7 @@ def output(
 class _Terminal(io.TextIOBase):
     """Standard output as Rich sees it, written by the outlet's thread."""
 
-    def __init__(self, outlet: Outlet) -> None:
+    def __init__(self, outlet: Outlet | Screen) -> None:
         self._outlet = outlet
 
     @property
@@ -161,7 +177,7 @@ class _Terminal(io.TextIOBase):
 class _OnScreen:
     """The console as a listener of the relay."""
 
-    def __init__(self, console: Console, outlet: Outlet) -> None:
+    def __init__(self, console: Console, outlet: Outlet | Screen) -> None:
         self._outlet = outlet
         self._console = console
         self.tell: Callable[[AnyRecord | Messages], None] = console.tell

@@ -73,6 +73,11 @@ class Outlet:
         self._drained = drained
         self._thread.start()
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether all that was taken has been written."""
+        return not self._size
+
     def write(self, data: bytes) -> None:
         """Take bytes to write."""
         if self.broken is not None or not data:

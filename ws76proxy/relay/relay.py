@@ -117,6 +117,10 @@ class Relay:
                     return True
         return False
 
+    def sessions(self) -> list[Session]:
+        """The sessions that are open, in the order in which they began."""
+        return sorted((pump.session for pump in self._pumps), key=lambda one: one.number)
+
     async def idle(self) -> None:
         """Wait until no session is left, for --close-timeout at most."""
         await self._wait_until_empty(self.options.close_timeout)

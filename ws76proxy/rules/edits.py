@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, assert_never
 from msgspec import UnsetType
 
 from ws76proxy.errors import UsageError
-from ws76proxy.patterns import Regex, Template, escaped
+from ws76proxy.patterns import MAX_SECONDS, Clock, Regex, Template, escaped
 from ws76proxy.rules.contents import compiled_path, json_needle
 from ws76proxy.rules.errors import Fault, Path, found_text
 from ws76proxy.rules.inputs import Reading
@@ -80,7 +80,10 @@ def _replace(reading: Reading, path: Path, action: language.Replace) -> Deed:
     count = None if isinstance(action.count, UnsetType) else action.count
 
     def act(work: Work) -> bool:
-        return work.put("replace", regex.replace(work.message.content, template, count))
+        replaced = regex.replace(work.message.content, template, count, clock=work.clock)
+        if replaced is None:
+            return work.tell("replace", f"given up after {MAX_SECONDS:g} s: too many places")
+        return work.put("replace", replaced)
 
     return Deed(act, (f"(?i){expression}" if action.ignore_case else expression,))
 
@@ -176,18 +179,27 @@ def _hide(reading: Reading, path: Path, action: language.Hide) -> Deed:
         needles, hide = (action.regex,), _hiding(regex, put)
 
     def act(work: Work) -> bool:
-        if hide(work.message.content) == work.message.content:
+        def hiding(payload: bytes) -> bytes:
+            return hide(payload, work.clock)
+
+        if hiding(work.message.content) == work.message.content:
             return False
-        work.hiding.append(hide)
+        work.hiding.append(hiding)
         return work.tell("hide")
 
     return Deed(act, needles, hides=True)
 
 
-def _always(put: bytes) -> Callable[[bytes], bytes]:
-    return lambda payload: put
+def _always(put: bytes) -> Callable[[bytes, Clock | None], bytes]:
+    return lambda _payload, _clock: put
 
 
-def _hiding(regex: Regex, put: bytes) -> Callable[[bytes], bytes]:
+def _hiding(regex: Regex, put: bytes) -> Callable[[bytes, Clock | None], bytes]:
     template = Template((put,))
-    return lambda payload: regex.replace(payload, template)
+
+    def hidden(payload: bytes, clock: Clock | None) -> bytes:
+        replaced = regex.replace(payload, template, clock=clock)
+        # What could not be looked through is hidden whole.
+        return put if replaced is None else replaced
+
+    return hidden

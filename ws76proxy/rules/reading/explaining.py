@@ -83,7 +83,9 @@ def _wrong_keys(struct: inspect.StructType, table: dict[str, Any], path: Path) -
         if key not in known:
             hint = nearest(key, known) or _elsewhere(key, path)
             what = f"one of {', '.join(known)}" if len(known) > 1 else f"only {''.join(known)}"
-            return Fault((*path, key), f"expected {what}; found the key {key!r}{hint}", at_key=True)
+            return Fault(
+                (*path, key), f"expected {what}; found the key {found_text(key)}{hint}", at_key=True
+            )
     for field in struct.fields:
         if field.required and field.encode_name not in table:
             here = "here" if path else "in the file"
@@ -106,7 +108,9 @@ def _wrong_action(kind: inspect.Type, table: dict[str, Any], path: Path) -> Faul
         others = [other for other in _KINDS if action in _tags(_actions_of(other))]
         if others:
             hint = f" (an action of [[{others[0]}]] rules)"
-    return Fault((*path, "action"), f"expected one of {_list(tags)}; found {action!r}{hint}")
+    return Fault(
+        (*path, "action"), f"expected one of {_list(tags)}; found {found_text(action)}{hint}"
+    )
 
 
 def _elsewhere(key: str, path: Path) -> str:

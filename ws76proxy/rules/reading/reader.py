@@ -78,12 +78,14 @@ def rules_of(
     max_rules: int = MAX_RULES,
 ) -> RuleSet:
     """The rules that the data of a rule file say; raises Fault."""
+    left = max_rules
     for kind in ("request", "response", "message"):
         many = data.get(kind)
-        max_rules -= len(many) if isinstance(many, list) else 0
-        if max_rules < 0 and isinstance(many, list):
-            text = "expected fewer rules in one file, found one too many"
-            raise Fault((kind, len(many) + max_rules), text)
+        if isinstance(many, list):
+            if len(many) > left:
+                text = f"expected at most {max_rules} rules in one file, found one more"
+                raise Fault((kind, left), text)
+            left -= len(many)
     try:
         file = msgspec.convert(data, language.RuleFile)
     except msgspec.ValidationError as error:
