@@ -103,11 +103,10 @@ class Deciding:
     ) -> Iterator[Command | Decide]:
         """Decide about text frames; where something `hides`, they have not been told yet."""
         edits = self._edits
-        if edits is not None and count > 1:
-            if self._is_for_scripts_alone(peer, event.raw, first, count):
-                yield from self._burst(edits, peer, event.raw, first)
-                yield from self.go()
-                return
+        if edits is not None and self._is_for_scripts_alone(peer, event.raw, first, count):
+            yield from self._burst(edits, peer, event.raw, first)
+            yield from self.go()
+            return
         offset, is_told = event.offset, not self.hides
         for number, frame in enumerate(_frames(event, count), first):
             message = HeldMessage(peer, frame, number, offset=offset)
@@ -223,6 +222,8 @@ class Deciding:
     def _is_for_scripts_alone(self, peer: Peer, frames: bytes, first: int, count: int) -> bool:
         edits, out = self._edits, self._out
         if edits is None or not edits.scripts_want_messages or peer in self._pending:
+            return False
+        if count == 1:
             return False
         if self._asks_owner or self.hides or out.has_holds or out.lane(peer).has_swapped:
             return False
