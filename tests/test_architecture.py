@@ -22,6 +22,7 @@ _CLI = _SESSION | {
     "console",
     "demo",
     "explain",
+    "fleet",
     "inspector",
     "probe",
     "recording",
@@ -44,6 +45,7 @@ MAY_IMPORT = {
     "demo": _SESSION,
     "probe": _SESSION | {"console", "relay"},
     "relay": _SESSION,
+    "fleet": _SESSION,
     "recording": _SESSION,
     "replay": _SESSION | {"recording"},
     "inspector": _SESSION | {"recording"},
@@ -118,6 +120,8 @@ EFFECTS = {
 # Libraries that one place alone may use.
 ONLY_IN = {
     "mitmproxy": ("mitm", "recording.mitm"),
+    "prometheus_client": ("fleet", "cli.fleet"),
+    "proxyprotocol": ("relay.proxy_header",),
     "wsproto": ("recording.rfc6455", "wire.rfc6455"),
 }
 

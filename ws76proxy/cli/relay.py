@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
 import click
 
+from ws76proxy.cli.fleet import FleetOptions, fleet_options, serve, shared_output, supervise
 from ws76proxy.cli.recording import record_options, recorder_of
-from ws76proxy.cli.serving import listening, output, raise_file_limit, run, until_stopped
+from ws76proxy.cli.serving import output, raise_file_limit, run
 from ws76proxy.cli.types import ADDRESS, SECONDS, SIZE, UPSTREAM
 from ws76proxy.endpoint import Endpoint
+from ws76proxy.fleet.place import place_of_this_process
 from ws76proxy.recording.writer import RecordingOptions
 from ws76proxy.relay import RelayOptions
-from ws76proxy.relay.outlet import Listener
 from ws76proxy.relay.tls import listener_context, upstream_context
 from ws76proxy.session import SessionOptions
 from ws76proxy.wire import HeadLimits
@@ -107,6 +109,7 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
     show_default=True,
     help="What may wait for a slow reader before the other side is not read any more.",
 )
+@fleet_options
 @record_options
 @click.option("-q", "--quiet", is_flag=True, help="Print only what is wrong.")
 @click.option("-v", "--verbose", is_flag=True, help="Print raw bytes too.")
@@ -146,6 +149,7 @@ def command(
     show_secrets: bool,
     loop_name: Literal["auto", "asyncio", "uvloop"],
     recording: RecordingOptions | None,
+    fleet: FleetOptions,
 ) -> None:
     """Relay hixie-76 and hixie-75 WebSockets to UPSTREAM (ws://HOST:PORT or wss://HOST:PORT).
 
@@ -173,19 +177,35 @@ def command(
     upstream_tls = None
     if upstream.secure:
         upstream_tls = upstream_context(ca_file, insecure=insecure, legacy=legacy_tls)
-    if legacy_tls:
+    place = place_of_this_process()
+    if legacy_tls and place is None:
         click.echo("warning: --legacy-tls: old TLS protects against nobody", err=True)
+    if recording is not None and fleet.workers > 1:
+        if not recording.is_folder:
+            expected = "expected a folder, in which no two workers have a file in common"
+            raise click.UsageError(
+                f"found --workers {fleet.workers} with the file {recording.path}; {expected}"
+            )
+        if place is not None:
+            recording = replace(recording, total_limit=place.share_of(recording.total_limit))
 
-    listeners, messages, good = output(
-        quiet=quiet, verbose=verbose, as_json=as_json, show_secrets=show_secrets
+    where = Endpoint(
+        listener_tls is not None, listen[0], listen[1] if place is None else place.port
     )
-    recorder = recorder_of(recording, Endpoint(listener_tls is not None, *listen), upstream)
+    listeners, messages, good = output(
+        quiet=quiet,
+        verbose=verbose,
+        as_json=as_json,
+        show_secrets=show_secrets,
+        file=shared_output(place),
+    )
+    recorder = recorder_of(recording, where, upstream)
     if recorder is not None:
         listeners.append(recorder)
     options = RelayOptions(
         session=SessionOptions(
             upstream=upstream,
-            listener=Endpoint(listener_tls is not None, *listen),
+            listener=where,
             challenge=challenge,
             host=host,
             repair=repair,
@@ -197,23 +217,24 @@ def command(
             good_findings=good or recorder is not None,
             lossless=recorder is not None,
         ),
-        host=listen[0],
-        port=listen[1],
+        host=where.host,
+        port=where.port,
         listener_tls=listener_tls,
         upstream_tls=upstream_tls,
         handshake_timeout=handshake_timeout,
         idle_timeout=idle_timeout,
         close_timeout=close_timeout,
-        max_connections=max_connections,
+        max_connections=max_connections if place is None else place.share_of(max_connections),
         write_buffer=write_buffer,
+        reuse_port=place is not None,
+        proxy_protocol=fleet.proxy_protocol,
+        trusted_proxies=fleet.trusted_proxies,
+        send_proxy_protocol=fleet.send_proxy_protocol,
+        drain_quiet=fleet.drain_quiet,
     )
-    raise_file_limit(2 * max_connections + (recording.open_files if recording else 0))
-    run(_serve(options, listeners), loop_name)
-
-
-async def _serve(options: RelayOptions, listeners: list[Listener]) -> None:
-    async with listening(options, listeners) as relay, until_stopped() as stopped:
-        for host, port in relay.addresses:
-            where = Endpoint(options.listener_tls is not None, host, port)
-            click.echo(f"listening on {where}", err=True)
-        await stopped.wait()
+    if fleet.workers > 1 and place is None:
+        run(supervise(options, fleet), "asyncio")
+        return
+    files = recording.open_files if recording else 0
+    raise_file_limit(2 * options.max_connections + files)
+    run(serve(options, listeners, fleet, place), loop_name)

@@ -8,7 +8,7 @@ import io
 import resource
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from typing import IO, TYPE_CHECKING, Any, Literal, cast
 
 import click
@@ -22,7 +22,7 @@ from ws76proxy.relay import Relay, RelayOptions
 from ws76proxy.relay.outlet import JsonLines, Listener, Outlet
 from ws76proxy.relay.words import in_words
 
-__all__ = ["listening", "output", "raise_file_limit", "run", "until_stopped"]
+__all__ = ["Stopped", "listening", "output", "raise_file_limit", "run", "until_stopped"]
 
 _COMPLAINTS = 100
 
@@ -63,9 +63,11 @@ def _complainer() -> Callable[[asyncio.AbstractEventLoop, dict[str, Any]], None]
 
 
 @contextlib.asynccontextmanager
-async def listening(options: RelayOptions, listeners: list[Listener]) -> AsyncIterator[Relay]:
+async def listening(
+    options: RelayOptions, listeners: list[Listener], *, numbers: Iterator[int] | None = None
+) -> AsyncIterator[Relay]:
     """A relay that serves, or one line that says why it cannot listen."""
-    relay = Relay(options, listeners)
+    relay = Relay(options, listeners, numbers=numbers)
     try:
         await relay.__aenter__()
     except (OSError, UnicodeError) as error:
@@ -77,21 +79,35 @@ async def listening(options: RelayOptions, listeners: list[Listener]) -> AsyncIt
         await relay.__aexit__()
 
 
+class Stopped(asyncio.Event):
+    """Set by a signal; `by` says which."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.by: signal.Signals | None = None
+
+    def stop(self, by: signal.Signals) -> None:
+        """Set it, as this signal does."""
+        if not self.is_set():
+            self.by = by
+            self.set()
+
+
 @contextlib.asynccontextmanager
-async def until_stopped() -> AsyncIterator[asyncio.Event]:
+async def until_stopped() -> AsyncIterator[Stopped]:
     """An event that SIGINT and SIGTERM set. A second signal ends the process at once."""
-    stopped = asyncio.Event()
+    stopped = Stopped()
     loop = asyncio.get_running_loop()
     signals = (signal.SIGINT, signal.SIGTERM)
 
-    def stop() -> None:
-        stopped.set()
+    def stop(by: signal.Signals) -> None:
+        stopped.stop(by)
         for number in signals:
             loop.remove_signal_handler(number)
             signal.signal(number, signal.SIG_DFL)
 
     for number in signals:
-        loop.add_signal_handler(number, stop)
+        loop.add_signal_handler(number, stop, number)
     try:
         yield stopped
     finally:
@@ -110,10 +126,18 @@ def raise_file_limit(wanted: int) -> None:
 
 
 def output(
-    *, quiet: bool, verbose: bool, as_json: bool, show_secrets: bool
+    *,
+    quiet: bool,
+    verbose: bool,
+    as_json: bool,
+    show_secrets: bool,
+    file: IO[bytes] | None = None,
 ) -> tuple[list[Listener], bool, bool]:
-    """Who listens to the records, and whether to messages and to checks that passed."""
-    outlet = Outlet(sys.stdout.buffer)
+    """Who listens to the records, and whether to messages and to checks that passed.
+
+    `file` is what takes the place of standard output's.
+    """
+    outlet = Outlet(sys.stdout.buffer if file is None else file)
     if as_json:
         return [JsonLines(outlet, show_secrets=show_secrets)], True, True
     # Not above: JSON Lines have no use for a terminal library.
@@ -158,6 +182,8 @@ class _Terminal(io.TextIOBase):
 class _OnScreen:
     """The console as a listener of the relay."""
 
+    name = "output"
+
     def __init__(self, console: Console, outlet: Outlet) -> None:
         self._outlet = outlet
         self._console = console
@@ -170,6 +196,11 @@ class _OnScreen:
     def is_full(self) -> bool:
         """Whether the terminal is behind."""
         return self._outlet.is_full
+
+    @property
+    def dropped(self) -> int:
+        """How many lines have not been shown."""
+        return self._outlet.dropped
 
     def complaints(self) -> list[AnyRecord]:
         """None: a terminal that is gone cannot be told."""

@@ -66,6 +66,8 @@ class Recorder:
         self._waiting: deque[AnyRecord | Messages] = deque()
         self._told = 0
         self._written = 0
+        self._refused = 0
+        self._lost = 0
         self._complaints: deque[AnyRecord] = deque()
         self._something = threading.Event()
         self._hurry = threading.Event()
@@ -82,6 +84,13 @@ class Recorder:
     # For whoever has records
 
     wants_messages = True
+    name = "recording"
+
+    @property
+    def dropped(self) -> int:
+        """How many records have not been written, since it broke."""
+        # One figure for each thread.
+        return self._refused + self._lost
 
     @property
     def is_full(self) -> bool:
@@ -105,6 +114,7 @@ class Recorder:
     def tell(self, record: AnyRecord | Messages) -> None:
         """Take a record."""
         if self.broken is not None:
+            self._refused += _number(record)
             return
         self._told += _weight(record)
         self._waiting.append(record)
@@ -205,6 +215,7 @@ class Recorder:
                     kind = type(error).__name__
                     self._give_up(f"a fault of ws76proxy itself: {kind}: {error}")
             if self.broken is not None:
+                self._lost += sum(_number(one) for records in batch.values() for one in records)
                 self._close()
             self._written += weight
 
@@ -294,6 +305,11 @@ class Recorder:
             continues=continues and continues.encode("utf-8", "backslashreplace").decode(),
         )
         return self._encoder.encode(header if self._options.secrets else redact(header)) + b"\n"
+
+
+def _number(record: AnyRecord | Messages) -> int:
+    """How many lines a record is."""
+    return record.event.count if isinstance(record, Messages) else 1
 
 
 def _weight(record: AnyRecord | Messages) -> int:
