@@ -75,6 +75,11 @@ WRONG: dict[str, tuple[bytes, str]] = {
 }
 
 
+def feed_in_pieces(reader: ProxyHeaderReader, data: bytes, size: int) -> None:
+    for begin in range(0, len(data), size):
+        reader.feed(data[begin : begin + size])
+
+
 @pytest.mark.parametrize("name", HEADERS)
 @pytest.mark.parametrize("behind", [b"", request() + KEY3, b"\n", V1_LINE])
 def test_a_whole_header(name: str, behind: bytes) -> None:
@@ -104,8 +109,7 @@ def test_a_wrong_header(name: str, size: int) -> None:
     data, code = WRONG[name]
     reader = ProxyHeaderReader(LIMIT)
     with pytest.raises(ProxyHeaderError) as caught:
-        for begin in range(0, len(data), size):
-            reader.feed(data[begin : begin + size])
+        feed_in_pieces(reader, data, size)
     assert caught.value.code == code
     assert reader.header is None
 
@@ -120,8 +124,7 @@ def test_what_is_built_is_read(
 ) -> None:
     data = build_proxy_header(version, source, destination)
     reader = ProxyHeaderReader(LIMIT)
-    for begin in range(0, len(data), size):
-        reader.feed(data[begin : begin + size])
+    feed_in_pieces(reader, data, size)
     assert reader.header is not None
     assert reader.header.version == version
     for told, asked in zip(reader.header[1:], (source, destination), strict=True):
@@ -136,8 +139,7 @@ def test_what_is_built_is_read(
 def test_any_bytes_are_read_or_refused(data: bytes, size: int) -> None:
     reader = ProxyHeaderReader(LIMIT)
     with contextlib.suppress(ProxyHeaderError):
-        for begin in range(0, len(data), size):
-            reader.feed(data[begin : begin + size])
+        feed_in_pieces(reader, data, size)
 
 
 @pytest.mark.parametrize("version", ["v1", "v2"])

@@ -47,7 +47,7 @@ class StatusPage:
         self._port = port
         self._well = well
         self._server: asyncio.Server | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
 
     async def __aenter__(self) -> StatusPage:
         """Raises OSError where it cannot listen."""
@@ -59,9 +59,14 @@ class StatusPage:
     async def __aexit__(self, *_: object) -> None:
         assert self._server is not None  # noqa: S101 - set on the way in
         self._server.close()
-        for task in self._tasks:
+        tasks, writers = list(self._tasks), list(self._tasks.values())
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
+        for writer in writers:
+            writer.transport.abort()
+        # The loop closes them in its next turn.
+        await asyncio.sleep(0)
 
     @property
     def address(self) -> tuple[str, int]:
@@ -75,8 +80,8 @@ class StatusPage:
             writer.transport.abort()
             return
         task = asyncio.get_running_loop().create_task(self._serve(reader, writer))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._tasks[task] = writer
+        task.add_done_callback(self._tasks.pop)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(OSError, TimeoutError):
