@@ -10,13 +10,21 @@ import signal
 import sys
 from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from .ends import End, connecting
 
 MIB = 1024 * 1024
 Line = dict[str, Any]
+
+# Several processes take their time to start: one event loop is enough, the faster where it is.
+one_loop = pytest.mark.parametrize(
+    "loop_name", ["asyncio" if find_spec("uvloop") is None else "uvloop"]
+)
 
 
 class Process:

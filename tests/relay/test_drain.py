@@ -14,7 +14,7 @@ from ws76proxy.session import Peer
 from .ends import connecting, serving
 from .handshakes import ANSWER, CLOSING, KEY3, frame, request, request_75
 from .harness import Running, relaying, turn_until
-from .process import running
+from .process import one_loop, running
 from .web import health
 
 QUIET = 0.03
@@ -181,6 +181,7 @@ async def test_sigterm_drains(loop_name: str) -> None:
     assert [end["session"] for end in ends] == [1, 2]
 
 
+@one_loop
 async def test_sigint_does_not(loop_name: str) -> None:
     async with (
         serving() as server,
@@ -199,6 +200,7 @@ async def test_sigint_does_not(loop_name: str) -> None:
         assert await relay.ended() == 0
 
 
+@one_loop
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda one: one.name)
 async def test_a_second_signal_ends_a_drain_at_once(loop_name: str, number: signal.Signals) -> None:
     async with (
@@ -220,6 +222,7 @@ async def test_a_second_signal_ends_a_drain_at_once(loop_name: str, number: sign
         assert await relay.ended() == -number
 
 
+@one_loop
 async def test_a_message_every_now_and_then_is_busy(loop_name: str) -> None:
     """And so is whoever talks: it ends when the drain does."""
     options = "--json", "--drain", "0.5", "--drain-quiet", "3600"

@@ -23,7 +23,7 @@ from ws76proxy.record import SessionEndRecord
 from .ends import serving
 from .handshakes import ANSWER, KEY3, SWITCHING, frame, request, request_75
 from .harness import Running, relaying
-from .process import Process, running
+from .process import Process, one_loop, running
 from .web import Samples, fetch, health, metrics
 
 __all__ = ["small_disk"]
@@ -247,6 +247,7 @@ async def until(relay: Process, name: str, value: float, **labels: str) -> Sampl
         assert total(samples, name, **labels) < value
 
 
+@one_loop
 async def test_what_a_dead_worker_counted_remains(loop_name: str) -> None:
     options = "-q", "--workers", "2", "--metrics", "127.0.0.1:0"
     sessions, said = 12, ["one", "two", "three"]
@@ -282,6 +283,7 @@ async def test_what_a_dead_worker_counted_remains(loop_name: str) -> None:
         await relay.stop()
 
 
+@one_loop
 async def test_one_process_alone(loop_name: str) -> None:
     async with (
         EchoServer() as server,
@@ -294,6 +296,7 @@ async def test_one_process_alone(loop_name: str) -> None:
         await relay.stop()
 
 
+@one_loop
 async def test_records_that_are_lost_are_counted(loop_name: str, small_disk: Path) -> None:
     options = "-q", "--record", str(small_disk), "--metrics", "127.0.0.1:0"
     async with (
@@ -311,6 +314,7 @@ async def test_records_that_are_lost_are_counted(loop_name: str, small_disk: Pat
         assert await relay.ended() == 0
 
 
+@one_loop
 async def test_a_page_that_cannot_be_served(loop_name: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         where = f"127.0.0.1:{taken.getsockname()[1]}"

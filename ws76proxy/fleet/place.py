@@ -135,3 +135,7 @@ class TakesTurns:
 
     def flush(self) -> None:
         """Everything has been flushed."""
+
+    def close(self) -> None:
+        """Let go of the lock; the file stays open."""
+        os.close(self._lock)

@@ -16,8 +16,8 @@ def reserve_port(host: str, port: int) -> list[socket.socket]:
     """Sockets that hold a port on each address of a host, without listening; 0: any free one.
 
     Processes of the same user may listen there with SO_REUSEPORT. An empty host is every address.
-    Raises OSError, also where somebody uses the port already: SO_REUSEPORT alone would share it
-    with a stranger's relay.
+    Raises OSError, also where somebody listens on the port already: SO_REUSEPORT alone would share
+    it with another relay.
     """
     for attempt in range(_ATTEMPTS):
         try:
