@@ -265,7 +265,8 @@ async def test_what_a_dead_worker_counted_remains(loop_name: str) -> None:
         for _ in range(sessions):
             assert await converse("127.0.0.1", relay.port, said) == said
         await open_one.open()
-        before = await until(relay, "sessions_ended_total", sessions, outcome="open")
+        await until(relay, "sessions_ended_total", sessions, outcome="open")
+        before = await until(relay, "handshakes_total", sessions + 1, **PAIR, verdict="verified")
         assert total(before, "sessions_open") == 1
         assert total(before, "workers") == 2
         messages = sessions * len(said)

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ws76proxy.record import NoticeRecord, SessionStartRecord
-from ws76proxy.relay.behind import is_trusted
+from ws76proxy.relay.behind import is_trusted, receive_proxy_header
 from ws76proxy.relay.proxy_header import (
     ProxyHeader,
     ProxyHeaderError,
@@ -402,3 +402,22 @@ async def test_there_is_no_server_to_get_a_header(version: Literal["v1", "v2"]) 
         assert (await client.ask()).startswith(b"HTTP/1.1 502 ")
         end = await relay.recorder.ended()
     assert end.findings == ["upstream-unreachable"]
+
+
+async def test_a_client_that_is_gone_behind_its_header(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a connection that was reset the system does not even say whose it was."""
+    clients: list[End] = []
+
+    async def and_reset(*arguments: Any) -> ProxyHeader | None:
+        header = await receive_proxy_header(*arguments)
+        clients[0].reset()
+        await clients[0].close()
+        return header
+
+    monkeypatch.setattr("ws76proxy.relay.relay.receive_proxy_header", and_reset)
+    async with relaying(9, proxy_protocol=True) as relay, relay.client() as client:
+        clients.append(client)
+        await client.send(V2_TV)
+        end = await relay.recorder.ended()
+    assert end.outcome == "nothing"
+    assert relay.recorder.all(SessionStartRecord)[0].client == "192.0.2.7:4711"

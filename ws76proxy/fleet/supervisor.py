@@ -59,7 +59,6 @@ class Supervisor:
         self._port = 0
         self._held: list[socket.socket] = []
         self._board: Board
-        self._ordered: signal.Signals | None = None
         self._stopping = asyncio.Event()
         self._all_ready = asyncio.Event()
         self._failed = False
@@ -183,8 +182,8 @@ class Supervisor:
                     process_group=0,
                 )
             worker.process = process
-            if self._ordered is not None:
-                process.send_signal(self._ordered)
+            if self._stopping.is_set():
+                process.terminate()
             ours.setblocking(False)
             said = b""
             with contextlib.suppress(ConnectionError):
@@ -211,7 +210,6 @@ class Supervisor:
         os.kill(os.getpid(), number)
 
     def _stop(self, number: signal.Signals) -> None:
-        self._ordered = number
         self._stopping.set()
         self._send_all(number)
 
@@ -221,8 +219,10 @@ class Supervisor:
     def _send_all(self, number: signal.Signals) -> None:
         for worker in self._workers:
             if worker.process is not None:
+                # Python takes a SIGINT before it has begun for a fault.
+                early = number is signal.SIGINT and not worker.is_ready
                 with contextlib.suppress(ProcessLookupError):
-                    worker.process.send_signal(number)
+                    worker.process.send_signal(signal.SIGTERM if early else number)
 
 
 def _delay(deaths_in_a_row: int) -> float:

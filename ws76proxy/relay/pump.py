@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, cast
 
 from ws76proxy.record import Messages, NoticeRecord
-from ws76proxy.relay.proxy_header import ProxyHeader, in_text
+from ws76proxy.relay.proxy_header import Address, ProxyHeader, in_text
 from ws76proxy.relay.upstream import connect_upstream
 from ws76proxy.relay.words import in_words, upstream_tls_in_words
 from ws76proxy.session import (
@@ -143,6 +143,7 @@ class Pump:
         self.last_activity = self.loop.time()
         self.legs = {peer: Leg(self, peer) for peer in Peer}
         self.proxy_header: ProxyHeader | None = None
+        self.balancer: Address | None = None
         self._began = self.last_activity
         self._connecting: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -188,7 +189,7 @@ class Pump:
         """A leg has its transport."""
         if leg.peer is Peer.CLIENT:
             self.run(self.session.start())
-            self._tell_proxy_header(leg)
+            self._tell_balancer()
             self._arm()
         elif self.session.ended:
             leg.close()
@@ -196,12 +197,11 @@ class Pump:
             self.run(self.session.connected())
             self.legs[Peer.CLIENT].resume(_CONNECTING)
 
-    def _tell_proxy_header(self, leg: Leg) -> None:
-        if self.proxy_header is None or leg.transport is None:
+    def _tell_balancer(self) -> None:
+        if self.proxy_header is None or self.balancer is None:
             return
-        balancer = in_text(leg.transport.get_extra_info("peername")[:2])
-        text = f"came through {balancer}, by its PROXY {self.proxy_header.version} header"
-        time = self.session.now()
+        version, time = self.proxy_header.version, self.session.now()
+        text = f"came through {in_text(self.balancer)}, by its PROXY {version} header"
         self.relay.tell(
             NoticeRecord(session=self.session.number, time=time, level="info", text=text)
         )

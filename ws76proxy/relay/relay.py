@@ -314,7 +314,7 @@ class Relay:
             self.forget(pump)
             return
         pump = self.pump_for(header.source or balancer)
-        pump.proxy_header = header
+        pump.proxy_header, pump.balancer = header, balancer
         await self._serve(pump, connection)
 
 
