@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 import socket
 import subprocess
@@ -13,6 +14,7 @@ import pytest
 
 from ws76proxy.fleet.place import Place, TakesTurns, place_of_this_process
 from ws76proxy.fleet.port import reserve_port
+from ws76proxy.relay.outlet import Outlet
 
 
 def test_a_port_for_several() -> None:
@@ -93,3 +95,17 @@ def test_a_torn_line_is_ended(tmp_path: Path) -> None:
         turns.write(b'{"whole":2}\n')
         turns.close()
     assert path.read_bytes().split(b"\n") == [b'{"half":', b'{"whole":1}', b'{"whole":2}', b""]
+
+
+def test_lines_that_nobody_reads_are_counted() -> None:
+    """A pipe's reader has gone: what waited, and what comes after."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "wb", buffering=0) as file:
+        outlet = Outlet(file)
+        outlet.write(b"1\n2\n")
+        outlet.start(lambda: None)
+        outlet.stop()
+        assert outlet.broken
+        outlet.write(b"3\n")
+    assert outlet.dropped == 3

@@ -97,7 +97,7 @@ async def balancing(first: str, second: str, metrics_port: int) -> AsyncIterator
 
 
 async def _accepts(port: int) -> bool:
-    with contextlib.suppress(ConnectionRefusedError):
+    with contextlib.suppress(ConnectionError):
         async with connecting(port):
             return True
     return False

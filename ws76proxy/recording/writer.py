@@ -29,6 +29,7 @@ from ws76proxy.recording.remembered import Remembered
 from ws76proxy.recording.store import RecordingOptions, Store
 from ws76proxy.redaction import redact
 from ws76proxy.wire.dialect import Dialect
+from ws76proxy.wire.events import TextFrames
 
 __all__ = ["Recorder", "RecordingOptions"]
 
@@ -309,7 +310,9 @@ class Recorder:
 
 def _number(record: AnyRecord | Messages) -> int:
     """How many lines a record is."""
-    return record.event.count if isinstance(record, Messages) else 1
+    if isinstance(record, Messages) and isinstance(record.event, TextFrames):
+        return record.event.count
+    return 1
 
 
 def _weight(record: AnyRecord | Messages) -> int:
