@@ -267,13 +267,8 @@ class HixieLayer(layer.Layer):
             level = logging.INFO if worry else logging.DEBUG
             text = f"{record.code}: {record.title}: {record.detail}"
             yield commands.Log(f"hixie: {record.stream or 'session'}: {text}", level)
-        elif (
-            isinstance(record, ClosingRecord)
-            and record.how == "closing-handshake"
-            # By a rule's or a script's wish it may also be said in between.
-            and record.by != "relay"
-        ):
-            self._first_to_close = self._first_to_close or Peer(record.by)
+        elif isinstance(record, ClosingRecord) and record.how == "closing-handshake":
+            self._first_to_close = self._first_to_close or _peer_of(record)
 
     def _tell_change(self, record: ChangeRecord) -> layer.CommandGenerator[None]:
         if record.by == "person":
@@ -384,6 +379,11 @@ class HixieLayer(layer.Layer):
 
     def _connection(self, peer: Peer) -> connection.Connection:
         return self.context.client if peer is Peer.CLIENT else self.context.server
+
+
+def _peer_of(closing: ClosingRecord) -> Peer | None:
+    """Who has closed; None: a rule or a script, in between."""
+    return None if closing.by == "relay" else Peer(closing.by)
 
 
 def _opcode(content: bytes) -> int:
