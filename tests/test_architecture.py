@@ -73,7 +73,10 @@ PURE = {
 }
 # Pure places in parts that are not, and what has effects there.
 PURE_PLACES = (
-    *(f"{PACKAGE}.replay.{name}" for name in ("compare", "expect", "heads", "plan", "player")),
+    *(
+        f"{PACKAGE}.replay.{name}"
+        for name in ("compare", "dry_run", "expect", "heads", "plan", "player", "trial")
+    ),
     *(
         f"{PACKAGE}.probe.{name}"
         for name in (

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from ws76proxy.cli.rules_try import try_command
 from ws76proxy.errors import UsageError
 from ws76proxy.rules import MAX_FILES, MAX_SIZE, Counts, json_schema, read_rules
 
@@ -17,6 +18,9 @@ __all__ = ["command"]
 @click.group("rules")
 def command() -> None:
     """Check rule files, which rewrite what passes."""
+
+
+command.add_command(try_command)
 
 
 @command.command("check")

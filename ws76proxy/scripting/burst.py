@@ -59,11 +59,10 @@ class Burst:
 
 
 class Step(NamedTuple):
-    """A function, the session that it sees, and where the payloads go that have passed it."""
+    """A function, and the session that it sees."""
 
     function: Callable[[Any], object]
     session: Session
-    passed: list[bytes]
 
 
 class Stop(NamedTuple):
@@ -82,6 +81,7 @@ class Stop(NamedTuple):
 
 def edit_all(
     steps: Sequence[Step],
+    passed: Sequence[list[bytes]],
     payloads: Iterable[bytes],
     side: Side,
     number: int,
@@ -90,16 +90,17 @@ def edit_all(
 ) -> Stop | None:
     """Show each payload to each step in order; `number` is the first message's.
 
-    Stops as soon as a function has dropped a message, has returned something, or when something is
-    pending. Of the message at hand the steps before that have kept their payloads, the step itself
-    has not. `fault` is told of exceptions; the message then passes that step as it came to it.
+    `passed` gets the payloads as they have passed each step. The loop stops as soon as a function
+    has dropped a message or returned something, or when something is pending. Of the message at
+    hand the steps before that have kept their payloads, the step itself has not. `fault` is told of
+    exceptions; the message then passes that step as it came to it.
     """
     if len(steps) == 1:
-        return _edit_alone(steps[0], payloads, side, number, pending, fault)
+        return _edit_alone(steps[0], passed[0], payloads, side, number, pending, fault)
     references, held, make = getrefcount, _HELD_TWICE, Message
     runs: list[list[Any]] = [
-        [function, session, passed.append, make(session, side, number, b"")]
-        for function, session, passed in steps
+        [function, session, column.append, make(session, side, number, b"")]
+        for (function, session), column in zip(steps, passed, strict=True)
     ]
     for payload in payloads:
         content = payload
@@ -127,6 +128,7 @@ def edit_all(
 
 def _edit_alone(
     step: Step,
+    passed: list[bytes],
     payloads: Iterable[bytes],
     side: Side,
     number: int,
@@ -134,7 +136,7 @@ def _edit_alone(
     fault: Callable[[int, BaseException], object],
 ) -> Stop | None:
     """The same for one step, which is the usual case: it saves a third of what the loop costs."""
-    function, session, passed = step
+    function, session = step
     references, held, make, keep = getrefcount, _HELD_ONCE, Message, passed.append
     message = make(session, side, number, b"")
     for payload in payloads:

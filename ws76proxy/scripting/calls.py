@@ -6,7 +6,6 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from inspect import isawaitable, iscoroutinefunction
-from itertools import islice
 from typing import Any, Literal, NamedTuple
 
 from ws76proxy.scripting.burst import Burst, Step, Waiting, edit_all
@@ -126,6 +125,9 @@ class SessionScripts:
             name: list(_calls(scripts, sessions, name)) for name in FUNCTIONS
         }
         self._messages = self._calls["on_message"]
+        self._must_await = any(call.is_async for call in self._messages)
+        self._names = [call.script.name for call in self._messages]
+        self._steps = [Step(call.function, call.session) for call in self._messages]
         self.session = sessions[0]
         """For the Request, Response, Message or Close that is shown: scripts see their own."""
 
@@ -156,9 +158,7 @@ class SessionScripts:
         """What scripts want done, in order; it is the caller's from now on."""
         return self._deeds.take()
 
-    def edit_burst(
-        self, side: Side, payloads: Sequence[bytes], first: int, begin: int = 0
-    ) -> Burst:
+    def edit_burst(self, side: Side, payloads: list[bytes], first: int, begin: int = 0) -> Burst:
         """Show many messages of one side, from `payloads[begin]` on.
 
         `payloads` are those of a whole burst, `first` is the number of `payloads[0]`. It comes to
@@ -166,27 +166,23 @@ class SessionScripts:
         send it. There must be one at least.
         """
         calls, deeds, number = self._messages, self._deeds, first + begin
-        if any(call.is_async for call in calls):
+        if self._must_await:
             message = Message(self.session, side, number, payloads[begin])
             return Burst(number, [[], []], [""], message, self.message(message))
+        rest = iter(payloads)
+        if begin:
+            # At once: a burst in which each message stops the loop would be passed over each time.
+            rest.__setstate__(begin)  # type: ignore[attr-defined]
         columns: list[list[bytes]] = [[] for _ in calls]
         deeds.is_calling = True
         stop = edit_all(
-            [
-                Step(call.function, call.session, column)
-                for call, column in zip(calls, columns, strict=True)
-            ],
-            islice(payloads, begin, None) if begin else payloads,
-            side,
-            number,
-            deeds.pending,
-            lambda index, error: self._fault(calls[index], error),
+            self._steps, columns, rest, side, number, deeds.pending, self._fault_of_step
         )
         deeds.is_calling = False
         size = len(columns[-1])
         whole = size == len(payloads)
         originals = payloads if whole else payloads[begin : begin + size]
-        burst = Burst(number, [originals, *columns], [call.script.name for call in calls])
+        burst = Burst(number, [originals, *columns], self._names)
         if stop is not None:
             burst.stopped = message = Message(
                 self.session, side, number + size, payloads[begin + size]
@@ -235,10 +231,10 @@ class SessionScripts:
         self, subject: Subject, calls: Sequence[_Call], index: int, shown: Subject, result: object
     ) -> Waiting | None:
         """A function has returned: take over what it has done, or say what has to be awaited."""
-        if isawaitable(result):
-            return self._await_all(subject, calls, index, shown, result)
         if result is None:
             take_over(subject, shown, calls[index].script.name)
+        elif isawaitable(result):
+            return self._await_all(subject, calls, index, shown, result)
         else:
             self._fault_of_result(calls[index], result)
         return None
@@ -296,6 +292,9 @@ class SessionScripts:
             text = f"it took longer than {self._seconds:g} s"
         line = line_of(error, call.script) or line_of_function(call.function)
         self._tell_fault(call, line, text)
+
+    def _fault_of_step(self, step: int, error: BaseException) -> None:
+        self._fault(self._messages[step], error)
 
     def _fault_of_result(self, call: _Call, result: object) -> None:
         kind = type(result).__name__

@@ -201,6 +201,16 @@ FINDINGS: tuple[Finding, ...] = (
         "5.2",
     ),
     Finding(
+        "edit-not-framable",
+        "An edit cannot stand in a text frame",
+        Severity.WARNING,
+        Side.BETWEEN,
+        "The byte 0xFF ends a frame, and a lone surrogate is no text: what the edit made is not "
+        "sent. A message goes on as it came, and what was to be injected does not go at all.",
+        "Change the rule, the script or the text so that it makes text in UTF-8.",
+        "4.2, 5.3",
+    ),
+    Finding(
         "recording-limit",
         "A session is too large to be recorded as a whole",
         Severity.WARNING,
