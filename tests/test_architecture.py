@@ -24,6 +24,7 @@ _CLI = _SESSION | {
     "demo",
     "editing",
     "explain",
+    "fleet",
     "inspector",
     "probe",
     "recording",
@@ -49,6 +50,7 @@ MAY_IMPORT = {
     "demo": _SESSION,
     "probe": _SESSION | {"console", "relay"},
     "relay": _SESSION | {"editing"},
+    "fleet": _SESSION,
     "recording": _SESSION,
     "replay": _SESSION | {"recording"},
     "inspector": _SESSION | {"recording"},
@@ -128,6 +130,8 @@ EFFECTS = {
 ONLY_IN = {
     "mitmproxy": ("mitm", "recording.mitm"),
     "prompt_toolkit": ("control",),
+    "prometheus_client": ("fleet", "cli.fleet"),
+    "proxyprotocol": ("relay.proxy_header",),
     "wsproto": ("recording.rfc6455", "wire.rfc6455"),
 }
 

@@ -79,6 +79,7 @@ class PretendingRelay:
         self.let_go(session, number, deed, "person")
         return True
 
+    @property
     def sessions(self) -> list[Session]:
         return self.open
 

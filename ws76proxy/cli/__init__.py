@@ -60,7 +60,9 @@ def main(arguments: list[str] | None = None) -> int:
     """Run a command line; return the exit status: 0, 1 for a failure, 2 for wrong usage."""
     _open_standard_files()
     try:
-        status = commands.main(arguments, prog_name="ws76proxy", standalone_mode=False)
+        status = commands.main(
+            arguments, prog_name="ws76proxy", standalone_mode=False, obj=arguments
+        )
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message(), err=True)
         return 2

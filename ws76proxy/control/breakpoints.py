@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import codecs
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from math import inf
 from typing import Literal, NamedTuple, Protocol
 
@@ -48,8 +48,9 @@ class Interceptor(Protocol):
     ) -> bool:
         """Decide about one; False: it does not wait. Raises LocalProtocolError."""
 
-    def sessions(self) -> list[Session]:
-        """The sessions that are open, in the order in which they began."""
+    @property
+    def sessions(self) -> Iterable[Session]:
+        """The sessions that are open."""
 
 
 class Watcher(Protocol):
@@ -134,7 +135,7 @@ class Breakpoints:
                 server_bytes=session.traffic[Peer.SERVER].bytes,
                 waiting=waiting.count(session.number),
             )
-            for session in self._interceptor.sessions()
+            for session in sorted(self._interceptor.sessions, key=lambda one: one.number)
         ]
 
     # Decisions
@@ -264,7 +265,7 @@ class Breakpoints:
         gone = [key for key in self._known if key not in held]
         ended = {key.session for key in gone}
         if gone:
-            ended -= {one.number for one in self._interceptor.sessions() if not one.ended}
+            ended -= {one.number for one in self._interceptor.sessions if not one.ended}
         for key in gone:
             how, by = self._how.get(
                 self._known.pop(key),

@@ -105,6 +105,11 @@ class Screen:
             if self._loop is not None:
                 self._loop.call_soon_threadsafe(self._show_later, seconds)
 
+    @property
+    def dropped(self) -> int:
+        """How many lines could not be written."""
+        return self._outlet.dropped + self._lost
+
     def stop(self) -> None:
         """Write what is left, for some seconds at most."""
         self._is_lent = False
