@@ -69,13 +69,15 @@ class Owner:
         self.run(self.session.connection_lost(peer, reason))
 
     def goes_on(self) -> None:
-        """Everything that is awaited runs on, as far as it can without waiting; twice, since one
-        may let go of another."""
-        for _ in range(2):
+        """Everything that is awaited runs on, as far as it can without waiting."""
+        has_ended = True
+        while has_ended:
+            has_ended = False
             self.unwaited = [one for one in self.unwaited if not _is_done(one)]
             for ticket, coroutine in tuple(self.awaits.items()):
                 if _is_done(coroutine):
-                    del self.awaits[ticket]
+                    has_ended = True
+                    self.awaits.pop(ticket)
                     self.run(self.session.awaited(ticket))
 
     def fails(self, error: BaseException) -> None:

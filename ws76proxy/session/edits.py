@@ -8,6 +8,7 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from ws76proxy.diagnosis import answer_like
+from ws76proxy.errors import LocalProtocolError
 from ws76proxy.rules import RuleSet, SessionRules
 from ws76proxy.rules.decisions import (
     Closing,
@@ -53,6 +54,7 @@ __all__ = [
     "Who",
 ]
 
+_NOT_FRAMABLE = f"{LocalProtocolError.__name__}: "
 DEFAULT_MAX_HELD = 16 * 1024 * 1024
 DEFAULT_PAUSE = 300.0
 
@@ -299,7 +301,10 @@ class SessionEdits:
         """Tell what failed in scripts."""
         faults, self._faults[:] = [*self._faults], []
         for fault in faults:
-            yield self._changes.notice(f"script {fault}")
+            if fault.function == "on_message" and fault.text.startswith(_NOT_FRAMABLE):
+                yield from self._changes.not_framable(f"script {fault}")
+            else:
+                yield self._changes.notice(f"script {fault}")
 
     def close(self, by: Who, how: ClosingHow) -> Iterator[Command]:
         """The session ends: the scripts are told."""
