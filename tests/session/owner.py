@@ -77,7 +77,7 @@ class Owner:
             for ticket, coroutine in tuple(self.awaits.items()):
                 if _is_done(coroutine):
                     has_ended = True
-                    self.awaits.pop(ticket)
+                    del self.awaits[ticket]
                     self.run(self.session.awaited(ticket))
 
     def fails(self, error: BaseException) -> None:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
+
+from ws76proxy.record import MessageRecord
 
 from .examples import DIGEST, KEY3, answer, plain, request
 from .playbook import Book, Play, opened, opened_75
@@ -12,9 +16,9 @@ HIT = 'action = "set-text", text = "!"'
 SAID = ["price 10", '{"price": 12}', "Grüße", "x" * 40]
 
 
-def acted_on(when: str, side: str = "client", **options: object) -> list[int]:
+def acted_on(when: str, side: str = "client", **options: Any) -> list[int]:
     """On which of what a side says a rule with this condition acts, from 1."""
-    play = opened(rules=message(HIT, when=when), **options)  # type: ignore[arg-type]
+    play = opened(rules=message(HIT, when=when), **options)
     frames = [b"\x00" + text.encode() + b"\xff" for text in SAID] + [b"\x00\xc3(\xff"]
     (play.client if side == "client" else play.server)(*frames)
     other = "server" if side == "client" else "client"
@@ -123,8 +127,8 @@ def test_probability_is_the_seed_s() -> None:
     assert 8 < sum(first) < 32
 
 
-def _said(count: int, **options: object) -> list[bytes]:
-    play = opened(**options)  # type: ignore[arg-type]
+def _said(count: int, **options: Any) -> list[bytes]:
+    play = opened(**options)
     play.client(*[b"\x00a\xff"] * count)
     return play.sent("server")
 
@@ -256,7 +260,7 @@ def test_no_message_is_told_twice_or_never(hides_first: bool) -> None:
     play.client(b"\x00a2\xff\x00a3\xff")
     hidden, plain_text = ["(hidden)1", "(hidden)2", "(hidden)3"], ["a1", "a2", "a3"]
     first, then = (hidden, plain_text) if hides_first else (plain_text, hidden)
-    told = [one.text for one in play.records if one.__class__.__name__ == "MessageRecord"]
+    told = [one.text for one in play.records if isinstance(one, MessageRecord)]
     assert told == [first[0], then[1], then[2]]
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from ws76proxy.record import ChallengeRecord
@@ -21,7 +23,7 @@ def keys_by_script(asked: Request) -> None:
     asked.headers["Sec-WebSocket-Key1"] = "1 2"
 
 
-CHANGES = {
+CHANGES: dict[str, dict[str, Any]] = {
     "a key": {
         "rules": request_rule('action = "set-field", name = "Sec-WebSocket-Key1", value = "1 2"')
     },
@@ -142,7 +144,7 @@ def test_corrupted_digest_in_place_of_an_own_answer() -> None:
         + '[[response]]\nname = "c"\ndo = [{ action = "corrupt-digest", bug = "digest-hex" }]\n'
     )
     for options in ({"challenge": "own"}, {"repair": True}, {}):
-        play = Play(host="keep", rules=rules, **options)  # type: ignore[arg-type]
+        play = Play(host="keep", rules=rules, **options)
         play.client(ASK)
         sent = b"".join(play.sent("server"))
         play.server(answer() + answer_of(sent))

@@ -261,15 +261,14 @@ class SessionEdits:
             message.dropped = True
         if self._session.options.messages:
             for edit in shown.edits:
-                yield self.edit_told(message.peer, message.number, edit)
+                yield self._changes.edited("script", edit.script, message, edit.before, edit.after)
             if shown.dropped:
-                name = self._script_names
                 yield self._changes.told(
-                    "script", name, "drop", peer=message.peer, number=message.number
+                    "script", shown.dropped_by, "drop", peer=message.peer, number=message.number
                 )
 
     def edit_told(self, peer: Peer, number: int, edit: Edit) -> Command:
-        """A script's change of a message, as it is told."""
+        """A script's change of a message that nobody hides, as it is told."""
         return self._changes.told(
             "script",
             edit.script,
@@ -315,11 +314,6 @@ class SessionEdits:
         yield from self.tell_faults()
         if waiting is not None:
             yield Await(waiting, NOBODY_WAITS)
-
-    @property
-    def _script_names(self) -> str:
-        scripts = self.editing.scripts
-        return "" if scripts is None else ", ".join(script.name for script in scripts.scripts)
 
 
 def _differences(
