@@ -179,7 +179,8 @@ class Deciding:
 
     def flush(self) -> Iterator[Command | Decide]:
         """The session is about to be closed: what waits leaves, without the scripts' decision."""
-        self._is_hurried = True
+        # There is no time for anybody to be asked.
+        self._is_hurried, self._asks_owner = True, False
         for peer in Peer:
             pending, waiting = self._pending.pop(peer, None), self._waiting[peer]
             if pending is not None:
