@@ -334,6 +334,11 @@ class Session:
         """Whether one of the peers has ended its side."""
         return any(traffic.ended for traffic in self.traffic.values())
 
+    @property
+    def at_rest(self) -> bool:
+        """Whether an end would cut nothing that is on its way."""
+        return self.phase.at_rest
+
     # For the phases
 
     def ticket(self) -> int:

@@ -302,6 +302,12 @@ class Deciding:
             yield from edits.do_deeds(self._out)
         before, was_dropped = message.payload, message.dropped
         if self._asks_owner:
+            if decision is not None and decision.paused_by is not None:
+                rule, decision.paused_by = decision.paused_by, None
+                # The owner has the message wait, and it does not wait here once more.
+                yield self._changes.told(
+                    "rule", rule, "pause", peer=message.peer, number=message.number
+                )
             yield Decide(message)
             if was_dropped and not message.dropped:
                 message.copies = 1

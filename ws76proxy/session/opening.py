@@ -118,6 +118,10 @@ class Opening(Phase):
         session.outcome = "failed"
 
     @property
+    def at_rest(self) -> bool:
+        return False
+
+    @property
     def may_answer(self) -> bool:
         """Until the server has begun to answer."""
         return self.session.traffic[Peer.SERVER].bytes == self._offset[Peer.SERVER]

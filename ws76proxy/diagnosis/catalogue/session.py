@@ -191,6 +191,37 @@ FINDINGS: tuple[Finding, ...] = (
         "5.1",
     ),
     Finding(
+        "proxy-header-missing",
+        "A connection without a PROXY header",
+        Severity.ERROR,
+        Side.CLIENT,
+        "The relay was told to expect one from every client, and closes the connection: without it "
+        "the client's address is unknown.",
+        "Let the balancer send it (in HAProxy: send-proxy-v2 behind the server), and keep clients "
+        "that come past the balancer away.",
+        "the PROXY protocol, 2",
+    ),
+    Finding(
+        "proxy-header-malformed",
+        "A PROXY header that is none",
+        Severity.ERROR,
+        Side.CLIENT,
+        "The relay closes the connection: it cannot tell where the header ends and what the client "
+        "says begins.",
+        "Correct the balancer: version 1 is one line of at most 107 bytes, version 2 is binary and "
+        "says its length.",
+        "the PROXY protocol, 2.1 and 2.2",
+    ),
+    Finding(
+        "proxy-header-untrusted",
+        "A connection from no balancer of ours",
+        Severity.ERROR,
+        Side.CLIENT,
+        "The relay closes the connection: whoever may send a PROXY header may claim any address.",
+        "Connect through the balancer, or name its network in --proxy-protocol-from.",
+        "the PROXY protocol, 2",
+    ),
+    Finding(
         "digests-together",
         "What the handshakes with this server have in common",
         Severity.INFO,
