@@ -75,7 +75,8 @@ class Owner:
             has_ended = False
             self.unwaited = [one for one in self.unwaited if not _is_done(one)]
             for ticket, coroutine in tuple(self.awaits.items()):
-                if _is_done(coroutine):
+                # What went on may have been the end, or what goes on next.
+                if ticket in self.awaits and _is_done(coroutine):
                     has_ended = True
                     del self.awaits[ticket]
                     self.run(self.session.awaited(ticket))
