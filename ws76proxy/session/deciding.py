@@ -179,7 +179,8 @@ class Deciding:
 
     def flush(self) -> Iterator[Command | Decide]:
         """The session is about to be closed: what waits leaves, without the scripts' decision."""
-        self._is_hurried = True
+        # There is no time for anybody to be asked.
+        self._is_hurried, self._asks_owner = True, False
         for peer in Peer:
             pending, waiting = self._pending.pop(peer, None), self._waiting[peer]
             if pending is not None:
@@ -275,6 +276,7 @@ class Deciding:
             message.content, message.copies = decision.content, decision.copies
             message.dropped = not decision.copies
             message.paused_by = decision.paused_by
+            message.is_hidden = decision.shown is not None
         is_shown = not message.injected and not message.dropped and not self._is_hurried
         if edits is not None and is_shown:
             awaitable = edits.script_message(message)
@@ -334,9 +336,7 @@ class Deciding:
         elif message.injected:
             yield self._changes.told("person", "", "inject", peer=peer, after=after)
         elif after != before:
-            yield self._changes.told(
-                "person", "", "edit", peer=peer, number=number, before=before, after=after
-            )
+            yield self._changes.edited("person", "", message, before, after)
 
     def _tell_changes(self, message: HeldMessage, decision: MessageDecision) -> Iterator[Command]:
         if not self._session.options.messages:

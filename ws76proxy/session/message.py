@@ -17,7 +17,8 @@ class HeldMessage:
     `original` is the payload that came and `frame` all its bytes. `number` counts the messages of
     this peer from 1; 0 for one that is `injected`, and `offset` is where it stands in the peer's
     stream. `copies`: how often it goes on. `paused_by` names the rule that wants a person to
-    decide. `is_told`: records have what came.
+    decide. `is_told`: records have what came; `is_hidden`: they must not have it, nor what becomes
+    of it.
     """
 
     __slots__ = (
@@ -26,6 +27,7 @@ class HeldMessage:
         "dropped",
         "frame",
         "injected",
+        "is_hidden",
         "is_told",
         "number",
         "offset",
@@ -48,6 +50,7 @@ class HeldMessage:
         self.dropped = False
         self.paused_by: str | None = None
         self.is_told = True
+        self.is_hidden = False
 
     @property
     def payload(self) -> bytes:
