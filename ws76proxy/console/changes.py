@@ -43,8 +43,12 @@ def change_rows(ink: Ink, width: int, record: ChangeRecord) -> Page:
         margin = [lead]
     before, after = record.before, record.after
     if before is not None:
-        page.row(lead, ("", page.cut(before[:_MOST], room)))
+        page.row(lead, _text(page, before, room))
     if after is not None:
         becomes = f"{ink.becomes} " if before is not None else ""
-        page.row(lead, ("dim", becomes), ("", page.cut(after[:_MOST], room - len(becomes))))
+        page.row(lead, ("dim", becomes), _text(page, after, room - len(becomes)))
     return page
+
+
+def _text(page: Page, text: str, room: int) -> Span:
+    return ("", page.cut(text[:_MOST], room)) if text.strip(" ") else ("dim", "(empty)")
