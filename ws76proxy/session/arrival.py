@@ -9,6 +9,7 @@ from ws76proxy.diagnosis import check_unfinished, found
 from ws76proxy.session.adjust import adjust_request
 from ws76proxy.session.asking import Asked, Asking
 from ws76proxy.session.commands import Command, Peer
+from ws76proxy.session.edited_opening import EditedOpening
 from ws76proxy.session.later import Later
 from ws76proxy.session.opening import Opening
 from ws76proxy.session.phase import Phase, Unread
@@ -193,15 +194,19 @@ class Arrival(Phase):
     def _open(self, head: RequestHead, excess: bytes, dialect: Dialect) -> Iterator[Command]:
         session, offset, since = self.session, self._offset, self.handshaking_since
 
-        def enter(edited: Asked | None, behind: bytes) -> Iterator[Command]:
-            opening = Opening(session, dialect, head, offset, since, edited)
+        def enter(opening: Opening, behind: bytes) -> Iterator[Command]:
             session.enter(opening)
-            yield from opening.begin(behind)
+            return opening.begin(behind)
 
-        if session.edits is None:
-            yield from enter(None, excess)
+        edits = session.edits
+        if edits is None:
+            yield from enter(Opening(session, dialect, head, offset, since), excess)
             return
-        asking = Asking(session, session.edits, dialect, head, offset, since, enter)
+
+        def enter_edited(asked: Asked, behind: bytes) -> Iterator[Command]:
+            return enter(EditedOpening(session, edits, dialect, head, offset, since, asked), behind)
+
+        asking = Asking(session, edits, dialect, head, offset, since, enter_edited)
         session.enter(asking)
         yield from asking.begin(excess)
 
