@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from random import Random
+from typing import Any
 
 from ws76proxy.wire import RequestHead, rfc6455
 
@@ -62,7 +63,7 @@ def _length(size: int, bit: int) -> bytes:
     return bytes([bit | 127]) + size.to_bytes(8, "big")
 
 
-def server(cut: Cut, **options: int) -> Talk[rfc6455.ServerConnection]:
+def server(cut: Cut, **options: Any) -> Talk[rfc6455.ServerConnection]:
     """A talk that has come as far as an accepted handshake."""
     talk = Talk(rfc6455.ServerConnection(**options), cut)
     talk.peer(REQUEST, "request /chat")
@@ -71,7 +72,7 @@ def server(cut: Cut, **options: int) -> Talk[rfc6455.ServerConnection]:
     return talk
 
 
-def client(cut: Cut, **options: int) -> Talk[rfc6455.ClientConnection]:
+def client(cut: Cut, **options: Any) -> Talk[rfc6455.ClientConnection]:
     """A talk that has come as far as a whole answer, read as frames from here on."""
     talk = Talk(rfc6455.ClientConnection(**options), cut)
     talk.leg.connect_as(RequestHead(REQUEST), below())

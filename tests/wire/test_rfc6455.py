@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from typing import Any
 
 import pytest
 
@@ -332,7 +333,7 @@ def deflated(text: bytes) -> bytes:
     )
 
 
-def compressing(cut: Cut, offer: bytes = OFFER, **options: int) -> Talk[rfc6455.ServerConnection]:
+def compressing(cut: Cut, offer: bytes = OFFER, **options: Any) -> Talk[rfc6455.ServerConnection]:
     """A talk whose client has offered compression."""
     talk = Talk(rfc6455.ServerConnection(**options), cut)
     talk.peer(REQUEST[:-2] + offer, "request /chat")
