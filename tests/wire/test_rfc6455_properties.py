@@ -263,7 +263,7 @@ def test_websockets_reads_us_and_we_read_it(
             (
                 kinds[frame.opcode],
                 bytes(frame.data).decode() if frame.opcode is Opcode.TEXT else frame.data,
-            )  # type: ignore[union-attr]
+            )
             for frame in received[:-1]
         ]
         == things

@@ -142,6 +142,16 @@ FINDINGS: tuple[Finding, ...] = (
         "4.2, 5.3",
     ),
     Finding(
+        "bridge-too-late",
+        "A message came when the other side had been closed",
+        Severity.INFO,
+        Side.SENDER,
+        "It was not passed on: nothing may be said after a closing handshake. Both sides had begun "
+        "to speak and to close at the same time.",
+        "Nothing, if the message may be lost; otherwise agree on the end before closing.",
+        "6, RFC 6455 5.5.1",
+    ),
+    Finding(
         "bridge-message-too-large",
         "A message is too large to be translated",
         Severity.ERROR,
