@@ -23,6 +23,7 @@ docs:
 	$(PYTHON) -m ws76proxy.cli.reference docs/cli.md
 	$(PYTHON) -m ws76proxy.record docs/records.schema.json ws76proxy/records.schema.json
 	$(PYTHON) -m tests.explain.page
+	$(PYTHON) -m tests.bridge.page
 
 # From the real servers of tests/interop, which must be installed.
 probe-reports:
