@@ -258,16 +258,13 @@ def test_websockets_reads_us_and_we_read_it(
     peer.receive_data(say(leg, things))
     received = [one for one in peer.events_received() if isinstance(one, Frame)]
     kinds = {Opcode.TEXT: "text", Opcode.BINARY: "binary", Opcode.PING: "ping"}
-    assert (
-        [
-            (
-                kinds[frame.opcode],
-                bytes(frame.data).decode() if frame.opcode is Opcode.TEXT else frame.data,
-            )
-            for frame in received[:-1]
-        ]
-        == things
-    )
+    assert [
+        (
+            kinds[frame.opcode],
+            bytes(frame.data).decode() if frame.opcode is Opcode.TEXT else frame.data,
+        )
+        for frame in received[:-1]
+    ] == things
     assert received[-1].data == b"\x03\xe8bye"
 
 
