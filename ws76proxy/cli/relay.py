@@ -7,15 +7,18 @@ from typing import Literal
 
 import click
 
+from ws76proxy.cli.editing import EditingOptions, editing_options, watching
 from ws76proxy.cli.recording import record_options, recorder_of
 from ws76proxy.cli.serving import listening, output, raise_file_limit, run, until_stopped
 from ws76proxy.cli.types import ADDRESS, SECONDS, SIZE, UPSTREAM
+from ws76proxy.editing import RuleFiles
 from ws76proxy.endpoint import Endpoint
 from ws76proxy.recording.writer import RecordingOptions
 from ws76proxy.relay import RelayOptions
 from ws76proxy.relay.outlet import Listener
 from ws76proxy.relay.tls import listener_context, upstream_context
-from ws76proxy.session import SessionOptions
+from ws76proxy.session import Editing, SessionOptions
+from ws76proxy.session.edits import DEFAULT_PAUSE
 from ws76proxy.wire import HeadLimits
 
 __all__ = ["command"]
@@ -107,6 +110,7 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
     show_default=True,
     help="What may wait for a slow reader before the other side is not read any more.",
 )
+@editing_options
 @record_options
 @click.option("-q", "--quiet", is_flag=True, help="Print only what is wrong.")
 @click.option("-v", "--verbose", is_flag=True, help="Print raw bytes too.")
@@ -146,6 +150,7 @@ def command(
     show_secrets: bool,
     loop_name: Literal["auto", "asyncio", "uvloop"],
     recording: RecordingOptions | None,
+    editing: EditingOptions,
 ) -> None:
     """Relay hixie-76 and hixie-75 WebSockets to UPSTREAM (ws://HOST:PORT or wss://HOST:PORT).
 
@@ -208,11 +213,20 @@ def command(
         write_buffer=write_buffer,
     )
     raise_file_limit(2 * max_connections + (recording.open_files if recording else 0))
-    run(_serve(options, listeners), loop_name)
+    run(_serve(options, listeners, *editing.load(asks=False, pause=DEFAULT_PAUSE)), loop_name)
 
 
-async def _serve(options: RelayOptions, listeners: list[Listener]) -> None:
-    async with listening(options, listeners) as relay, until_stopped() as stopped:
+async def _serve(
+    options: RelayOptions,
+    listeners: list[Listener],
+    editing: Editing | None,
+    rules: RuleFiles | None,
+) -> None:
+    async with (
+        listening(options, listeners, editing) as relay,
+        watching(rules, relay),
+        until_stopped() as stopped,
+    ):
         for host, port in relay.addresses:
             where = Endpoint(options.listener_tls is not None, host, port)
             click.echo(f"listening on {where}", err=True)

@@ -21,6 +21,7 @@ from ws76proxy.record import AnyRecord, Messages
 from ws76proxy.relay import Relay, RelayOptions
 from ws76proxy.relay.outlet import JsonLines, Listener, Outlet
 from ws76proxy.relay.words import in_words
+from ws76proxy.session import Editing
 
 __all__ = ["listening", "output", "raise_file_limit", "run", "until_stopped"]
 
@@ -63,9 +64,11 @@ def _complainer() -> Callable[[asyncio.AbstractEventLoop, dict[str, Any]], None]
 
 
 @contextlib.asynccontextmanager
-async def listening(options: RelayOptions, listeners: list[Listener]) -> AsyncIterator[Relay]:
+async def listening(
+    options: RelayOptions, listeners: list[Listener], editing: Editing | None = None
+) -> AsyncIterator[Relay]:
     """A relay that serves, or one line that says why it cannot listen."""
-    relay = Relay(options, listeners)
+    relay = Relay(options, listeners, editing)
     try:
         await relay.__aenter__()
     except (OSError, UnicodeError) as error:

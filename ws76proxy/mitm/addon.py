@@ -16,12 +16,19 @@ from mitmproxy.proxy.layer import NextLayer
 
 from ws76proxy.errors import UsageError
 from ws76proxy.mitm import client_replay, early, patches, selftest
+from ws76proxy.mitm.editing import Edits
 from ws76proxy.mitm.handshakes import open_handshakes
 from ws76proxy.mitm.hooks import Hooks
+from ws76proxy.mitm.layer import Awaited
 from ws76proxy.mitm.plans import plans_in
 from ws76proxy.mitm.recording import Recording
 from ws76proxy.mitm.server_replay import ServerReplay
-from ws76proxy.mitm.settings import add_options, read_options, recording_options
+from ws76proxy.mitm.settings import (
+    EDITING_OPTIONS,
+    add_options,
+    read_options,
+    recording_options,
+)
 from ws76proxy.mitm.view import add_view
 from ws76proxy.mitm.web import enable_replay_button
 from ws76proxy.replay import Plan
@@ -39,12 +46,14 @@ class Ws76(Hooks):
     def __init__(self) -> None:
         self._recording = Recording()
         self._servers = ServerReplay()
+        self._edits = Edits()
         self._is_starting = True
         super().__init__(
             lambda: read_options(ctx.options),
             lambda: ctx.options.websocket,
             lambda: self._recording.run,
             self._servers.choose,
+            lambda: self._edits.editing,
         )
         self._remove_view: Callable[[], None] | None = None
 
@@ -71,6 +80,8 @@ class Ws76(Hooks):
         try:
             if any(name.startswith("ws76_record") for name in updated):
                 self._recording.configure(recording_options(ctx.options))
+            if not EDITING_OPTIONS.isdisjoint(updated):
+                self._edits.configure(ctx.options)
             if "ws76_replay_server" in updated:
                 self._play_servers(ctx.options.ws76_replay_server)
             if "ws76_replay_client" in updated and ctx.options.ws76_replay_client:
@@ -95,6 +106,13 @@ class Ws76(Hooks):
         """A first segment that ends inside the request line is HTTP nevertheless."""
         if self.is_active:
             early.next_layer(nextlayer)
+
+    async def ws76_await(self, awaited: Awaited) -> None:
+        """A script takes its time; the flow's layer waits."""
+        try:
+            await awaited.awaitable
+        except Exception as error:  # noqa: BLE001 - whatever it is, the session goes on
+            awaited.error = error
 
     # No digit in the name: mitmweb would not take the command.
     @command.command("hixie.edit")  # type: ignore[untyped-decorator]
@@ -143,6 +161,7 @@ class Ws76(Hooks):
         if ctx.master.should_exit.is_set():
             for handshake in open_handshakes():
                 handshake.break_off()
+        self._edits.stop()
         self._recording.stop()
         patches.uninstall()
 

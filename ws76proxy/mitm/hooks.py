@@ -13,6 +13,7 @@ from ws76proxy.mitm.handshakes import begin, forget, handshake_of
 from ws76proxy.mitm.kill import make_killable
 from ws76proxy.mitm.recording import Run
 from ws76proxy.mitm.settings import Settings
+from ws76proxy.mitm.waking import waker_of
 from ws76proxy.session import Editing
 
 __all__ = ["Hooks"]
@@ -47,6 +48,8 @@ class Hooks:
         handshake = begin(flow, self._settings(), self._numbers, self._run(), self._editing())
         if handshake is not None:
             make_killable(flow)
+            if handshake.session.edits is not None:
+                handshake.session.edits.call_owner = waker_of(flow)
             handshake.requestheaders(flow)
 
     def request(self, flow: http.HTTPFlow) -> Awaitable[None] | None:

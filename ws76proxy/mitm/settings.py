@@ -16,7 +16,14 @@ from mitmproxy.utils import human
 from ws76proxy.errors import UsageError
 from ws76proxy.recording.writer import RecordingOptions
 
-__all__ = ["Settings", "add_options", "read_options", "recording_options"]
+__all__ = [
+    "EDITING_OPTIONS",
+    "Settings",
+    "add_options",
+    "held_limit",
+    "read_options",
+    "recording_options",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +108,47 @@ def add_options(loader: Loader) -> None:
         " did; that server is not asked. Sets connection_strategy to lazy.",
     )
 
+    loader.add_option(
+        "ws76_rules",
+        Sequence[str],
+        [],
+        "Change hixie sessions as the rules in these TOML files say; read anew when they change.",
+    )
+    loader.add_option(
+        "ws76_rewrite",
+        Sequence[str],
+        [],
+        "In messages of hixie sessions, put a text for what matches: /regex/text, or"
+        " /client/regex/text and /server/regex/text for what one side says.",
+    )
+    loader.add_option(
+        "ws76_scripts",
+        Sequence[str],
+        [],
+        "Show requests, answers and messages of hixie sessions to the functions on_request,"
+        " on_response, on_message and on_close of these Python files, which may change them.",
+    )
+    loader.add_option(
+        "ws76_script_errors",
+        str,
+        "pass",
+        "What an exception in such a script does: what it was shown passes unchanged, or the"
+        " session is closed too.",
+        choices=("pass", "close"),
+    )
+    loader.add_option(
+        "ws76_max_held",
+        str,
+        "16m",
+        "How much of one side may be held back by rules and scripts before it is not listened to"
+        " any more. Understands k/m/g suffixes.",
+    )
+
+
+EDITING_OPTIONS = frozenset(
+    {"ws76_rules", "ws76_rewrite", "ws76_scripts", "ws76_script_errors", "ws76_max_held"}
+)
+
 
 def read_options(options: OptManager) -> Settings:
     """The options as they are set now."""
@@ -124,6 +172,11 @@ def recording_options(options: OptManager) -> RecordingOptions | None:
         session_limit=_size(options, "ws76_record_limit"),
         total_limit=_size(options, "ws76_record_total"),
     )
+
+
+def held_limit(options: OptManager) -> int:
+    """How many bytes of one direction may be held back. Raises UsageError."""
+    return _size(options, "ws76_max_held")
 
 
 def _size(options: OptManager, name: str) -> int:

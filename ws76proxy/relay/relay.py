@@ -126,6 +126,12 @@ class Relay:
         for tell in self._tells:
             tell(record)
 
+    def tell_all(self, record: AnyRecord) -> None:
+        """Tell something that belongs to no session."""
+        self.tell(record)
+        for listener in self._listeners:
+            listener.settle()
+
     def tell_messages(self, pump: Pump, messages: Messages) -> None:
         """The same for messages, and nothing but messages, of a session's open conversation."""
         for listener in self._message_listeners:
