@@ -7,6 +7,7 @@ from typing import Literal
 
 import click
 
+from ws76proxy.cli.bridging import BridgingOptions, bridging_options
 from ws76proxy.cli.editing import EditingOptions, editing_options, watching
 from ws76proxy.cli.recording import record_options, recorder_of
 from ws76proxy.cli.serving import listening, output, raise_file_limit, run, until_stopped
@@ -110,6 +111,7 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
     show_default=True,
     help="What may wait for a slow reader before the other side is not read any more.",
 )
+@bridging_options
 @editing_options
 @record_options
 @click.option("-q", "--quiet", is_flag=True, help="Print only what is wrong.")
@@ -151,6 +153,7 @@ def command(
     loop_name: Literal["auto", "asyncio", "uvloop"],
     recording: RecordingOptions | None,
     editing: EditingOptions,
+    bridging: BridgingOptions,
 ) -> None:
     """Relay hixie-76 and hixie-75 WebSockets to UPSTREAM (ws://HOST:PORT or wss://HOST:PORT).
 
@@ -201,6 +204,10 @@ def command(
             messages=messages or recorder is not None,
             good_findings=good or recorder is not None,
             lossless=recorder is not None,
+            client_dialect=bridging.client_dialect,
+            server_dialect=bridging.server_dialect,
+            bridge=bridging.bridge,
+            ping_interval=bridging.ping_interval,
         ),
         host=listen[0],
         port=listen[1],

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ws76proxy.diagnosis import check_unfinished, found
 from ws76proxy.session.adjust import adjust_request
 from ws76proxy.session.asking import Asked, Asking
-from ws76proxy.session.commands import Command, Peer
+from ws76proxy.session.bridging.choice import refuse_dialect, server_dialects
+from ws76proxy.session.bridging.opening import BridgeOpening
+from ws76proxy.session.commands import Command, Peer, Send
 from ws76proxy.session.later import Later
 from ws76proxy.session.opening import Opening
 from ws76proxy.session.phase import Phase, Unread
@@ -154,6 +157,8 @@ class Arrival(Phase):
         session = self.session
         dialect = dialect_of(head)
         refused = self._refusal(head, dialect)
+        other = refuse_dialect(head, dialect, session.options.client_dialect)
+        bridged = server_dialects(session.options, dialect, session.dialects)
         if refused is not None:
             code, text = refused
             session.dialect, session.outcome = dialect, "refused"
@@ -163,6 +168,14 @@ class Arrival(Phase):
             yield from session.tell_findings(
                 [found(code, text, stream=Peer.CLIENT.stream, offset=offset)]
             )
+            yield from session.end()
+        elif other is not None:
+            session.dialect, session.outcome = dialect, "refused"
+            if self.may_answer:
+                yield Send(Peer.CLIENT, other.raw)
+            yield from tell_request(session, dialect, head, head, self._offset)
+            offset = self._offset + (other.diagnosis.offset or 0)
+            yield from session.tell_findings([replace(other.diagnosis, offset=offset)])
             yield from session.end()
         elif dialect is Dialect.HTTP:
             web = self._web or Web(session, lambda web, counted: Arrival(session, web, counted))
@@ -176,8 +189,8 @@ class Arrival(Phase):
             # server's stream cannot be told, so the bytes go through unread.
             yield from self._pass_on(head, head, excess, dialect, Tunnel(session))
             yield from self._web.ending()
-        elif dialect.is_hixie:
-            yield from self._open(head, excess, dialect)
+        elif dialect.is_hixie or bridged:
+            yield from self._open(head, excess, dialect, bridged)
         else:
             adjusted, changes = adjust_request(head, session.options)
             later = Later(session, adjusted, dialect)
@@ -185,11 +198,18 @@ class Arrival(Phase):
             yield from tell_adjustments(session, "server", changes)
         return None
 
-    def _open(self, head: RequestHead, excess: bytes, dialect: Dialect) -> Iterator[Command]:
+    def _open(
+        self, head: RequestHead, excess: bytes, dialect: Dialect, bridged: tuple[Dialect, ...]
+    ) -> Iterator[Command]:
+        """`bridged`: what the server is to be asked in, where that is not simply forwarded."""
         session, offset, since = self.session, self._offset, self.handshaking_since
 
         def enter(edited: Asked | None, behind: bytes) -> Iterator[Command]:
-            opening = Opening(session, dialect, head, offset, since, edited)
+            opening: BridgeOpening | Opening
+            if bridged:
+                opening = BridgeOpening(session, dialect, head, offset, since, bridged, edited)
+            else:
+                opening = Opening(session, dialect, head, offset, since, edited)
             session.enter(opening)
             yield from opening.begin(behind)
 

@@ -17,7 +17,18 @@ from ws76proxy.record import (
     finding_record,
 )
 from ws76proxy.session.arrival import Arrival
-from ws76proxy.session.commands import Close, Command, Connect, Peer, Send, SendEof, Tell
+from ws76proxy.session.bridging import DialectMemory
+from ws76proxy.session.bridging.decided import DecidedBridge
+from ws76proxy.session.commands import (
+    Close,
+    Command,
+    Connect,
+    Peer,
+    Reconnect,
+    Send,
+    SendEof,
+    Tell,
+)
 from ws76proxy.session.conversation import Conversation
 from ws76proxy.session.edits import ClosingHow, Editing, SessionEdits, Who
 from ws76proxy.session.held import HeldConversation
@@ -30,6 +41,9 @@ from ws76proxy.wire.challenge import RandomBelow
 from ws76proxy.wire.connection import plain_response
 
 __all__ = ["Session", "Traffic"]
+
+_HOLDS = (HeldConversation, DecidedBridge)
+"""The phases in which messages may wait for a person."""
 
 
 class Traffic:
@@ -56,7 +70,7 @@ class Session:
     taken: what must leave first comes first, what is told about it comes after. `clock` gives
     seconds and never jumps; `random_below` is asked only for a challenge of our own. `history` is
     what the sessions with one server share: with it a wrong digest is judged beside all others.
-    `editing` is who may change what passes.
+    `editing` is who may change what passes. `dialects` is what servers are known to speak.
     """
 
     def __init__(
@@ -70,18 +84,24 @@ class Session:
         random_below: RandomBelow,
         history: HandshakeHistory | None = None,
         editing: Editing | None = None,
+        dialects: DialectMemory | None = None,
     ) -> None:
         self.number = number
         self.options = options
         self.random_below = random_below
         self.history = history
+        self.dialects = dialects
         self.traffic = {Peer.CLIENT: Traffic(), Peer.SERVER: Traffic()}
         self.dialect = ""
+        self.server_dialect: str | None = None
+        """What the server is asked in, where that is another."""
         self.outcome: Outcome = "nothing"
         self.verdict: Verdict | None = None
         self.wants_server = False
         self.is_connected = False
         self.ended = False
+        self.is_closing = False
+        """Whether one of the peers has ended though its connection has not."""
         self.lost = set[Peer]()
         """Whose connections are gone."""
         self._is_lost = False
@@ -253,6 +273,11 @@ class Session:
         """When `wake` is wanted, in seconds since the session began; infinity: never."""
         return inf if self.ended else self.phase.due
 
+    @property
+    def holds_until(self) -> float:
+        """When the next of what is held back on purpose may leave; infinity: there is none."""
+        return inf if self.ended else self.phase.holds_until
+
     def wake(self) -> Iterator[Command]:
         """The time that `due` named has come."""
         return iter(()) if self.ended else self.phase.wake()
@@ -264,14 +289,14 @@ class Session:
     def held(self) -> list[HeldView]:
         """The messages that wait for a person, the oldest first."""
         phase = self.phase
-        return phase.outgoing.held if isinstance(phase, HeldConversation) else []
+        return phase.outgoing.held if isinstance(phase, _HOLDS) else []
 
     def answer_held(
         self, number: int, content: bytes | None, *, drop: bool
     ) -> Iterator[Command] | None:
         """A person has decided, see `Outgoing.answer`."""
         phase = self.phase
-        if self.ended or not isinstance(phase, HeldConversation):
+        if self.ended or not isinstance(phase, _HOLDS):
             return None
         return phase.answer(number, content, drop=drop)
 
@@ -284,7 +309,7 @@ class Session:
     @property
     def half_closed(self) -> bool:
         """Whether one of the peers has ended its side."""
-        return any(traffic.ended for traffic in self.traffic.values())
+        return self.is_closing or any(traffic.ended for traffic in self.traffic.values())
 
     # For the phases
 
@@ -311,6 +336,14 @@ class Session:
         if not self.wants_server:
             self.wants_server = True
             yield Connect()
+
+    def reconnect(self) -> Iterator[Command]:
+        """Begin anew with the server, on another connection."""
+        self.is_connected = self._is_lost = False
+        self.traffic[Peer.SERVER].ended = False
+        self.lost.discard(Peer.SERVER)
+        self._finished.discard(Peer.SERVER)
+        yield Reconnect()
 
     def answer(self, status: int, reason: str, text: str) -> Iterator[Command]:
         """Answer the client for the server, where nothing of the server's has been passed on."""
@@ -364,5 +397,6 @@ class Session:
                 client=self.traffic[Peer.CLIENT].counts(),
                 server=self.traffic[Peer.SERVER].counts(),
                 findings=list(self._codes),
+                server_dialect=self.server_dialect,
             )
         )

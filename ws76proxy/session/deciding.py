@@ -14,6 +14,7 @@ from ws76proxy.scripting import Waiting
 from ws76proxy.session.changes import Changes
 from ws76proxy.session.commands import Await, Command, Peer, Tell
 from ws76proxy.session.edits import SessionEdits
+from ws76proxy.session.lane import Make
 from ws76proxy.session.message import Decide, HeldMessage
 from ws76proxy.session.outgoing import Outgoing
 from ws76proxy.wire.events import InvalidText, TextFrames
@@ -25,10 +26,12 @@ __all__ = ["Deciding"]
 
 
 class _Whole(NamedTuple):
-    """Bytes that nobody decides about; `closes`: they are a closing handshake."""
+    """Bytes that nobody decides about; `closes`: they are a closing handshake. `make` as for
+    `Entry`."""
 
     data: bytes
     closes: bool
+    make: Make | None = None
 
 
 class _Pending(NamedTuple):
@@ -79,9 +82,9 @@ class Deciding:
             return False
         return not self._out.has_holds and not edits.may_match(peer, frames, first, count)
 
-    def pass_on(self, peer: Peer, data: bytes) -> Iterator[Command]:
+    def pass_on(self, peer: Peer, data: bytes, make: Make | None = None) -> Iterator[Command]:
         """Bytes of a peer that nobody decides about go on, behind what it said before."""
-        yield from self._take(peer, _Whole(data, closes=False))
+        yield from self._take(peer, _Whole(data, closes=False, make=make))
 
     def pass_closing(self, peer: Peer, data: bytes) -> Iterator[Command]:
         """The same for its closing handshake: no message follows."""
@@ -177,7 +180,10 @@ class Deciding:
             if pending is not None:
                 self._out.put(peer, pending.message.frame)
             for item in self._waiting[peer]:
-                self._out.put(peer, item.frame if isinstance(item, HeldMessage) else item.data)
+                if isinstance(item, HeldMessage):
+                    self._out.put(peer, item.frame)
+                else:
+                    self._out.put(peer, item.data, item.make)
             self._waiting[peer].clear()
             yield from self._out.flush(peer)
 
@@ -360,7 +366,7 @@ class Deciding:
         if whole.closes:
             self._out.put_closing(peer, whole.data)
         else:
-            self._out.put(peer, whole.data)
+            self._out.put(peer, whole.data, whole.make)
 
     def _wait(self, peer: Peer, item: HeldMessage | _Whole, size: int) -> None:
         self._waiting[peer].append(item)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from ws76proxy.wire.head import RequestHead, ResponseHead
@@ -235,6 +235,18 @@ class TextMessages:
     def count(self) -> int:
         """How many messages there are."""
         return len(self.payloads)
+
+    @property
+    def offsets(self) -> Iterator[int]:
+        """Where each message's frame begins in its stream."""
+        offset = self.offset
+        header = 6 if self.raw[1] & 0x80 else 2
+        for payload in self.payloads:
+            yield offset
+            size = len(payload)
+            offset += size + header
+            if size > 125:
+                offset += 2 if size < 65_536 else 8
 
     @property
     def texts(self) -> list[str]:
