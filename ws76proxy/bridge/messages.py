@@ -134,7 +134,7 @@ class Carrier:
         if modern is not None:
             modern.send_texts(payloads)
         else:
-            self._to.send_raw(b"\x00" + b"\xff\x00".join(payloads) + b"\xff")
+            self._to.send_raw(_framed(payloads))
         return _AS_IT_IS
 
     def carry_binary(self, payload: bytes, offset: int | None = None) -> Carried:
@@ -240,3 +240,10 @@ def _payloads(frames: TextFrames) -> list[bytes]:
     if frames.count == 1:
         return [frames.raw[1:-1]]
     return frames.raw[1:-1].split(b"\xff\x00")
+
+
+def _framed(payloads: Sequence[bytes]) -> bytes:
+    """The messages as frames of hixie."""
+    if len(payloads) == 1:
+        return b"".join((b"\x00", payloads[0], b"\xff"))
+    return b"\x00" + b"\xff\x00".join(payloads) + b"\xff"

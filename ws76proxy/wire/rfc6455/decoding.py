@@ -29,7 +29,9 @@ from ws76proxy.wire.events import (
     UnreadBytes,
 )
 from ws76proxy.wire.frames import DEFAULT_MAX_MESSAGE
+from ws76proxy.wire.pieces import Pieces
 from ws76proxy.wire.rfc6455.masking import apply_mask
+from ws76proxy.wire.utf8 import is_utf8
 
 __all__ = ["MessageDecoder"]
 
@@ -41,6 +43,7 @@ _MASKED, _LENGTH = 0x80, 0x7F
 _DATA = (Opcode.TEXT, Opcode.BINARY)
 _KEPT_OF_FAULT = 64
 _FRAMING_ROOM = 65_536
+_MOST_OF_HEADER = 14
 
 
 class _PeerError(Exception):
@@ -89,7 +92,7 @@ class MessageDecoder:
         self._max = max_message
         self._extensions = [] if deflate is None else [deflate]
         self.offset = offset
-        self._frame = bytearray()
+        self._frame = Pieces()
         self._wanted = 2
         self._message: _Unfinished | None = None
         self._unread = False
@@ -97,11 +100,11 @@ class MessageDecoder:
     @property
     def at_frame_boundary(self) -> bool:
         """Whether a message of our own could be put between what came and what will come."""
-        return not self._frame and self._message is None and not self._unread
+        return not self._frame.size and self._message is None and not self._unread
 
     def end(self) -> EndOfStream:
         """What the end of the stream leaves behind: `raw` is the unfinished message so far."""
-        frame = bytes(self._frame)
+        frame = self._frame.joined()
         missing = self._wanted - len(frame) if frame else 0
         if self._message is None:
             return EndOfStream(self.offset - len(frame), frame, missing)
@@ -114,7 +117,7 @@ class MessageDecoder:
         # Where a burst was no valid text: its frames are looked at one by one.
         careful_until = 0
         while position < size and not self._unread:
-            if not self._frame and self._message is None and position >= careful_until:
+            if not self._frame.size and self._message is None and position >= careful_until:
                 burst, end = self._burst(data, position)
                 if burst is not None:
                     events.append(burst)
@@ -157,25 +160,26 @@ class MessageDecoder:
                 add(data[start:end])
             position = end
         # A line feed is part of no longer character: it keeps each message on its own.
-        if not payloads or not _is_utf8(b"\n".join(payloads)):
+        if not payloads or not is_utf8(b"\n".join(payloads)):
             return None, position
         raw = data if position - begin == size else data[begin:position]
         return TextMessages(self.offset, raw, payloads), position
 
     def _take(self, data: bytes, position: int, events: list[MessageEvent]) -> int:
         """Add to the frame that is on its way, at most to its end; return where it stopped."""
-        frame = self._frame
-        view = memoryview(data)
+        frame, has_header = self._frame, self._wanted > _MOST_OF_HEADER
         try:
             while position < len(data):
-                end = min(position + self._wanted - len(frame), len(data))
-                frame += view[position:end]
+                end = min(position + self._wanted - frame.size, len(data))
+                frame.add(data[position:end])
                 self.offset += end - position
                 position = end
-                if len(frame) == self._wanted:
-                    self._wanted = self._look_ahead(frame)
-                    if len(frame) == self._wanted:
-                        event = self._whole(bytes(frame))
+                if frame.size == self._wanted:
+                    if not has_header:
+                        self._wanted = self._look_ahead(frame.joined())
+                        has_header = self._wanted > _MOST_OF_HEADER
+                    if frame.size == self._wanted:
+                        event = self._whole(frame.joined())
                         if event is not None:
                             events.append(event)
                         break
@@ -183,11 +187,11 @@ class MessageDecoder:
                 return position
         except _PeerError as fault:
             self._fail(fault, events)
-        self._frame = bytearray()
+        self._frame = Pieces()
         self._wanted = 2
         return position
 
-    def _look_ahead(self, frame: bytearray) -> int:
+    def _look_ahead(self, frame: bytes) -> int:
         """How long the frame is, or as far as its first two bytes tell, its header."""
         first, second = frame[0], frame[1]
         if len(frame) == 2:
@@ -265,7 +269,7 @@ class MessageDecoder:
             payload = apply_mask(view[begin + 4 :], raw[begin : begin + 4])
         else:
             payload = raw[begin:]
-        if not payload.isascii():
+        if not is_utf8(payload):
             try:
                 payload.decode()
             except UnicodeDecodeError as error:
@@ -347,7 +351,7 @@ class MessageDecoder:
     def _fail(self, fault: _PeerError, events: list[MessageEvent]) -> None:
         """Tell the fault, and what was kept of the message and of the frame."""
         self._unread = True
-        frame = bytes(self._frame)
+        frame = self._frame.joined()
         begin = self.offset - len(frame)
         events.append(ProtocolFault(begin, frame[:_KEPT_OF_FAULT], fault.code, fault.why))
         message, self._message = self._message, None
@@ -371,13 +375,3 @@ def _exact_reader(raw: bytes) -> Callable[[int], Generator[None, None, bytes]]:
 
 def _not_utf8(position: int, what: str = "a text message") -> _PeerError:
     return _PeerError(CloseCode.INVALID_DATA, f"{what} is not UTF-8 at its byte {position} (8.1)")
-
-
-def _is_utf8(text: bytes) -> bool:
-    if text.isascii():
-        return True
-    try:
-        text.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
