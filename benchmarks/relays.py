@@ -218,6 +218,22 @@ RELAYS = {
             aims=WITHOUT_RECORDING,
         ),
         Relay(
+            "ws76-metrics",
+            "ws76proxy relay, --metrics",
+            (*_RELAY, "--loop", "asyncio", "--metrics", "127.0.0.1:0"),
+            aims=WITHOUT_RECORDING,
+            default=False,
+        ),
+        Relay(
+            "ws76-uvloop-metrics",
+            "ws76proxy relay, uvloop, --metrics",
+            (*_RELAY, "--loop", "uvloop", "--metrics", "127.0.0.1:0"),
+            modules=("uvloop",),
+            reference="asyncio-uvloop",
+            aims=WITHOUT_RECORDING,
+            default=False,
+        ),
+        Relay(
             "ws76-record",
             "ws76proxy relay, recording",
             (*_RELAY, "--loop", "asyncio", *_RECORDING),

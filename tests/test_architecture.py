@@ -20,9 +20,11 @@ _RECORD = _JUDGING | {"record", "redaction"}
 _SESSION = _RECORD | {"bridge", "rules", "scripting", "session"}
 _CLI = _SESSION | {
     "console",
+    "control",
     "demo",
     "editing",
     "explain",
+    "fleet",
     "inspector",
     "probe",
     "recording",
@@ -44,9 +46,11 @@ MAY_IMPORT = {
     "redaction": _JUDGING | {"record"},
     "session": _SESSION,
     "console": _RECORD,
+    "control": _SESSION | {"console", "relay"},
     "demo": _SESSION,
     "probe": _SESSION | {"console", "relay"},
     "relay": _SESSION | {"editing"},
+    "fleet": _SESSION,
     "recording": _SESSION,
     "replay": _SESSION | {"recording"},
     "inspector": _SESSION | {"recording"},
@@ -71,7 +75,10 @@ PURE = {
 }
 # Pure places in parts that are not, and what has effects there.
 PURE_PLACES = (
-    *(f"{PACKAGE}.replay.{name}" for name in ("compare", "expect", "heads", "plan", "player")),
+    *(
+        f"{PACKAGE}.replay.{name}"
+        for name in ("compare", "dry_run", "expect", "heads", "plan", "player", "trial")
+    ),
     *(
         f"{PACKAGE}.probe.{name}"
         for name in (
@@ -122,6 +129,9 @@ EFFECTS = {
 # Libraries that one place alone may use.
 ONLY_IN = {
     "mitmproxy": ("mitm", "recording.mitm"),
+    "prompt_toolkit": ("control",),
+    "prometheus_client": ("fleet", "cli.fleet"),
+    "proxyprotocol": ("relay.proxy_header",),
     "websockets": ("wire.rfc6455",),
     "wsproto": ("recording.rfc6455",),
 }

@@ -169,3 +169,21 @@ def test_a_large_head_takes_no_longer_for_what_it_holds(piece: str) -> None:
     assert isinstance(redact(record), BytesRecord)
     request = RequestRecord(session=1, time=0.0, dialect="http", target="/", head=head)
     assert isinstance(redact(request), RequestRecord)
+
+
+@pytest.mark.parametrize("name", ["Cookie", "authorization", "Set-Cookie"])
+@pytest.mark.parametrize("value", ["sid=s3cret", None])
+def test_a_rule_s_change_of_a_secret_field(name: str, value: str | None) -> None:
+    """The value stands without its name there."""
+    change = AdjustmentRecord(
+        session=1,
+        time=0.0,
+        toward="server",
+        what=name,
+        before=value,
+        after="Basic s3cret",
+        cause="rule",
+        why="rule 'other'",
+    )
+    hidden = None if value is None else REDACTED
+    assert redact(change) == msgspec.structs.replace(change, before=hidden, after=REDACTED)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fnmatch
 import re
 from collections.abc import Callable, Iterator, Sequence
+from math import inf
 from typing import Any, NamedTuple
 
 import re2
@@ -14,6 +15,8 @@ from ws76proxy.errors import UsageError
 __all__ = [
     "MAX_PROGRAM",
     "MAX_REPLACEMENTS",
+    "MAX_SECONDS",
+    "Clock",
     "Glob",
     "Regex",
     "RegexIndex",
@@ -26,6 +29,12 @@ MAX_PROGRAM = 8 * 1024 * 1024
 """Bytes of memory that a compiled expression may take, and what RE2 remembers while it searches."""
 MAX_REPLACEMENTS = 100_000
 """How many matches in one text are replaced."""
+MAX_SECONDS = 1.0
+"""How long replacing in one text may take, in seconds."""
+_LOOK_AT_CLOCK = 16
+
+Clock = Callable[[], float]
+"""Seconds, from whenever; it never jumps."""
 
 _REFERENCE = re.compile(r"\\(?:g<(\w+)>|([1-9][0-9]?)|(.)|\Z)", re.DOTALL)
 _ESCAPES = {"0": None, "\\": b"\\", "n": b"\n", "r": b"\r", "t": b"\t"}
@@ -55,6 +64,11 @@ class Regex:
         expression; it says what and where."""
         self.text = text
         self._compiled = _compiled(text, captures=captures, ignore_case=ignore_case)
+
+    @property
+    def size(self) -> int:
+        """How many instructions it is compiled to."""
+        return int(self._compiled.programsize)
 
     def is_in(self, text: str) -> bool:
         """Whether some of the text matches."""
@@ -105,24 +119,40 @@ class Regex:
         has = "none" if not groups else ", ".join([*map(str, range(1, groups + 1)), *by_name])
         raise UsageError(f"expected a group that the expression has ({has}), found {name!r}")
 
-    def replace(self, data: bytes, template: Template, count: int | None = None) -> bytes:
+    def replace(
+        self,
+        data: bytes,
+        template: Template,
+        count: int | None = None,
+        *,
+        clock: Clock | None = None,
+    ) -> bytes | None:
         """The bytes with matches replaced from the left: `count` of them, or all.
 
         Bytes outside of matches stay, whether they are UTF-8 or not. After MAX_REPLACEMENTS it
-        stops.
+        stops. Each search takes time in proportion to the text, but there may be as many as there
+        are places: where it all takes longer than MAX_SECONDS by `clock`, the result is None.
         """
+        end_of_time = inf if clock is None else clock() + MAX_SECONDS
         pieces: list[bytes] = []
-        end, left = 0, min(count or MAX_REPLACEMENTS, MAX_REPLACEMENTS)
-        for match in self._compiled.finditer(data):
-            begin, behind = match.span()
-            # RE2's binding goes on a byte behind an empty match: that may be within a character.
-            if begin == behind < len(data) and data[begin] & 0xC0 == 0x80:
-                continue
-            pieces += data[end:begin], template.fill(match)
-            end = behind
-            left -= 1
-            if not left:
+        end = position = 0
+        left = min(count or MAX_REPLACEMENTS, MAX_REPLACEMENTS)
+        # Not `finditer`: RE2's binding finds an empty match twice.
+        while left and position <= len(data):
+            if clock is not None and left % _LOOK_AT_CLOCK == 0 and clock() > end_of_time:
+                return None
+            match = self._compiled.search(data, position)
+            if match is None:
                 break
+            begin, position = match.span()
+            if begin == position:
+                position += 1
+                # A byte on may be within a character.
+                if begin < len(data) and data[begin] & 0xC0 == 0x80:
+                    continue
+            pieces += data[end:begin], template.fill(match)
+            end = match.end()
+            left -= 1
         return b"".join(pieces) + data[end:] if pieces else data
 
 
@@ -202,25 +232,22 @@ _SENTINEL = "\x01ws76proxy\x02sentinel\x03"
 class RegexIndex:
     """Many expressions, looked for in many texts at once; it is sure of what is in none of them.
 
-    What it finds may be wrong, since the texts are looked at together. For 100 expressions with
-    literal parts it reads some 500 MB a second.
+    What it finds may be wrong, since the texts are looked at together. For 100 expressions it reads
+    some 500 MB a second.
     """
 
     def __init__(self, expressions: Sequence[str]) -> None:
         """`expressions`: each such that `Regex` takes it."""
-        self._filters: list[tuple[Any, list[int]]] = []
-        self._loose: list[tuple[Any, list[int]]] = []
-        self._alone: dict[int, Any] = {}
+        self._parts: list[tuple[Any, list[int]]] = []
         self._lines: dict[int, Any] = {}
         self._always: list[int] = []
-        bare = {
-            index: _with_anchors(text, "(?:)", "(?:)") for index, text in enumerate(expressions)
-        }
+        bare: dict[int, str] = {}
         for index, text in enumerate(expressions):
+            bare[index] = _with_anchors(text, "(?:)", "(?:)")
             if bare[index] != text:
                 self._lines[index] = _compiled_or_none(_with_anchors(text, "(?m:^)", "(?m:$)"))
-        for chunk in _chunks([*bare], _AT_ONCE):
-            self._index({index: bare[index] for index in chunk})
+        for chunk in _chunks(bare, _AT_ONCE):
+            self._add(chunk)
 
     def hits(self, data: bytes, as_lines: Callable[[], bytes]) -> set[int]:
         """Which expressions may match in one of the texts that stand in `data`.
@@ -229,12 +256,8 @@ class RegexIndex:
         are looked for in.
         """
         hits = set(self._always)
-        for one, numbers in self._filters:
-            hits.update([numbers[found] for found in one.Match(data) or ()])
-        for together, numbers in self._loose:
-            if together.search(data) is not None:
-                alone = self._alone
-                hits.update([index for index in numbers if alone[index].search(data) is not None])
+        for part, numbers in self._parts:
+            hits.update([numbers[found] for found in part.Match(data) or ()])
         anchored = self._lines.keys() & hits
         if anchored:
             lines = as_lines()
@@ -244,55 +267,51 @@ class RegexIndex:
                     hits.discard(index)
         return hits
 
-    def _index(self, bare: dict[int, str]) -> None:
-        """Put these into filters, as many in each as RE2 has memory for."""
-        made = _filter([*bare.values()])
+    def _add(self, bare: dict[int, str]) -> None:
+        """Take these in: a filter for those with a literal part, a set for the others."""
+        made = _working(re2.Filter(), bare)
         if made is None:
-            if len(bare) == 1:
-                self._add_loose(bare)
-            else:
-                for half in _chunks([*bare], (len(bare) + 1) // 2):
-                    self._index({index: bare[index] for index in half})
+            self._add_in_halves(bare, self._add)
             return
-        # Those without a literal part: a filter would try them one by one.
         numbers = [*bare]
-        loose = {
-            numbers[found]: bare[numbers[found]] for found in made.Match(b"", potential=True) or ()
-        }
-        if loose:
-            self._add_loose(loose)
-            rest = {index: text for index, text in bare.items() if index not in loose}
-            if rest:
-                self._index(rest)
+        # Those without a literal part: a filter would try them one by one.
+        loose = {numbers[found] for found in made.Match(b"", potential=True) or ()}
+        if not loose:
+            self._parts.append((made, numbers))
             return
-        self._filters.append((made, numbers))
+        self._add_loose({index: text for index, text in bare.items() if index in loose})
+        rest = {index: text for index, text in bare.items() if index not in loose}
+        if rest:
+            self._add(rest)
 
     def _add_loose(self, bare: dict[int, str]) -> None:
-        together = _compiled_or_none("|".join([f"(?:{text})" for text in bare.values()]))
-        if together is not None:
-            alone = {index: _compiled_or_none(text) for index, text in bare.items()}
-            if None not in alone.values():
-                self._alone |= alone
-                self._loose.append((together, [*bare]))
-                return
+        made = _working(re2.Set.SearchSet(_options(captures=False)), bare)
+        if made is None:
+            self._add_in_halves(bare, self._add_loose)
+        else:
+            self._parts.append((made, [*bare]))
+
+    def _add_in_halves(self, bare: dict[int, str], add: Callable[[dict[int, str]], None]) -> None:
         if len(bare) == 1:
+            # Alone too large already.
             self._always += bare
             return
-        for half in _chunks([*bare], (len(bare) + 1) // 2):
-            self._add_loose({index: bare[index] for index in half})
+        for half in _chunks(bare, (len(bare) + 1) // 2):
+            add(half)
 
 
-def _filter(expressions: list[str]) -> Any | None:
-    """A filter over these; None where there are more than RE2 has memory for."""
-    made = re2.Filter()
+def _working(made: Any, expressions: dict[int, str]) -> Any | None:
+    """A filter or set with these in it; None where RE2 has not enough memory for them all."""
     options = _options(captures=False)
+    is_filter = isinstance(made, re2.Filter)
     try:
-        for text in [*expressions, escaped(_SENTINEL)]:
-            made.Add(text.encode(), options)
+        for text in [*expressions.values(), escaped(_SENTINEL)]:
+            # A set has had its options already.
+            made.Add(text.encode(), *([options] if is_filter else []))
         made.Compile()
     except re2.error:
         return None
-    # A filter without memory would find nothing, in silence.
+    # Without memory to search it would find nothing, in silence.
     found = made.Match(_SENTINEL.encode()) or ()
     return made if len(expressions) in found else None
 
@@ -319,6 +338,7 @@ def _compiled_or_none(text: str) -> Any | None:
         return None
 
 
-def _chunks(numbers: list[int], size: int) -> Iterator[list[int]]:
-    for start in range(0, len(numbers), size):
-        yield numbers[start : start + size]
+def _chunks(expressions: dict[int, str], size: int) -> Iterator[dict[int, str]]:
+    items = [*expressions.items()]
+    for start in range(0, len(items), size):
+        yield dict(items[start : start + size])

@@ -63,6 +63,10 @@ def redact(record: AnyRecord) -> AnyRecord:
     if isinstance(record, BytesRecord):
         return _redact_bytes(record)
     changes: dict[str, str | bool] = {}
+    if isinstance(record, AdjustmentRecord) and record.what.lower() in _SECRET_FIELDS:
+        # The name stands apart from its value here.
+        given = [name for name in ("before", "after") if getattr(record, name) is not None]
+        return msgspec.structs.replace(record, **dict.fromkeys(given, REDACTED))
     for name in _TEXTS.get(type(record), ()):
         text = getattr(record, name)
         if text:

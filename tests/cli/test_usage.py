@@ -21,6 +21,10 @@ WRONG: list[tuple[list[str], str]] = [
     (["relay", UPSTREAM, "surplus"], "surplus"),
     (["relay", UPSTREAM, "--unknown"], "--unknown"),
     (["relay", UPSTREAM, "--listen"], "--listen"),
+    # Rules
+    (["rules", "chek"], "chek"),
+    (["rules", "check"], "FILE"),
+    (["rules", "schema", "surplus"], "surplus"),
     # The probe
     (["probe"], "ws://HOST"),
     (["probe", UPSTREAM, "surplus"], "surplus"),
@@ -52,6 +56,20 @@ WRONG: list[tuple[list[str], str]] = [
     (["probe", UPSTREAM, "--ca-file", "KEY"], "wss://"),
     (["probe", "wss://example.com", "--insecure", "--ca-file", "KEY"], "one of them"),
     (["probe", "wss://example.com", "--ca-file", "KEY"], "expected PEM certificates"),
+    # Breakpoints
+    (["relay", UPSTREAM, "--interactive"], "without a terminal"),
+    (["relay", UPSTREAM, "--interactive", "--json"], "one of them"),
+    (["relay", UPSTREAM, "--control", "."], "no socket"),
+    (["relay", UPSTREAM, "--control", "missing/folder"], "--control"),
+    (["relay", UPSTREAM, "--control-clients", "3"], "without --control"),
+    (["relay", UPSTREAM, "--pause-timeout", "3"], "--interactive"),
+    (["relay", UPSTREAM, "--control", "x", "--pause-timeout", "0"], "more than 0"),
+    (["held", "list"], "--control"),
+    (["held", "list", "--control", "x", "--timeout", "0"], "more than 0"),
+    (["held", "release", "--control", "x"], "--all"),
+    (["held", "drop", "1.1", "--all", "--control", "x"], "one of them"),
+    (["held", "edit", "1.1", "--text", "a", "--file", "-", "--control", "x"], "one of them"),
+    (["held", "watch", "--records", "--control", "x"], "--json"),
     # Upstreams
     (["relay", "http://example.com"], "ws://HOST"),
     (["relay", "example.com:80"], "ws://HOST"),
@@ -105,6 +123,16 @@ WRONG: list[tuple[list[str], str]] = [
     (["relay", UPSTREAM, "--ca-file", "KEY"], "wss://"),
     (["relay", UPSTREAM, "--insecure"], "wss://"),
     (["relay", "wss://example.com", "--insecure", "--ca-file", "KEY"], "one of them"),
+    # A fleet
+    (["relay", UPSTREAM, "--workers", "0"], "1<=x<=256"),
+    (["relay", UPSTREAM, "--workers", "257"], "1<=x<=256"),
+    (["relay", UPSTREAM, "--workers", "2", "--record", "all.jsonl"], "expected a folder"),
+    (["relay", UPSTREAM, "--drain", "soon"], "expected seconds"),
+    (["relay", UPSTREAM, "--drain-quiet", "2"], "--drain"),
+    (["relay", UPSTREAM, "--metrics", "9100"], "HOST:PORT"),
+    (["relay", UPSTREAM, "--proxy-protocol-from", "10.0.0.0/8"], "--proxy-protocol"),
+    (["relay", UPSTREAM, "--proxy-protocol", "--proxy-protocol-from", "10.0.0.1/8"], "network"),
+    (["relay", UPSTREAM, "--send-proxy-protocol", "v3"], "v2"),
     # Files
     (["relay", UPSTREAM, "--tls-cert", "missing.pem"], "missing.pem"),
     (["relay", UPSTREAM, "--tls-cert", "."], "directory"),
@@ -155,7 +183,9 @@ def test_no_command_at_all_shows_them() -> None:
 
 
 @pytest.mark.parametrize("loop_name", ["asyncio", "auto"])
-@pytest.mark.parametrize("command", [["relay", UPSTREAM], ["demo"]])
+@pytest.mark.parametrize(
+    "command", [["relay", UPSTREAM], ["relay", UPSTREAM, "--workers", "2"], ["demo"]]
+)
 def test_a_port_in_use(command: list[str], loop_name: str) -> None:
     loop = ["--loop", loop_name] if command[0] == "relay" else []
     with socket.create_server(("127.0.0.1", 0)) as taken:

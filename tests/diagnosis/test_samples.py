@@ -15,6 +15,7 @@ from .samples import ROOT, Sample, load_samples
 SAMPLES = load_samples()
 SESSION_CODES = frozenset(
     {
+        "client-dialect-refused",
         "close-unanswered",
         "closed-without-handshake",
         "connection-reset",
@@ -29,6 +30,9 @@ SESSION_CODES = frozenset(
         "origin-refused",
         "pipelined-upgrade",
         "plain-on-tls-port",
+        "proxy-header-malformed",
+        "proxy-header-missing",
+        "proxy-header-untrusted",
         "response-of-hixie",
         "rfc6455-client",
         "tls-handshake-failed",

@@ -49,8 +49,10 @@ class RawClient:
         protocol: str | None = None,
         absolute: bool = False,
         challenge: tuple[bytes, bytes, bytes] = (KEY1, KEY2, KEY3),
+        more: Sequence[tuple[str, str]] = (),
     ) -> Answer:
-        """The opening handshake; `absolute` puts the whole URL into its first line."""
+        """The opening handshake; `absolute` puts the whole URL into its first line, and `more` are
+        further fields."""
         parts = urlsplit(url)
         resource = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         if absolute:
@@ -60,6 +62,7 @@ class RawClient:
             ("Connection", "Upgrade"),
             ("Host", parts.netloc),
             ("Origin", origin),
+            *more,
         ]
         if protocol is not None:
             fields.append(("Sec-WebSocket-Protocol", protocol))
@@ -93,10 +96,14 @@ class RawClient:
         self._send(b"\x00" + text.encode() + b"\xff")
 
     def receive(self) -> str:
+        return self.receive_bytes().decode()
+
+    def receive_bytes(self) -> bytes:
+        """The payload of a text frame, whatever it is."""
         frame = self._until(b"\xff")
         if frame[:1] != b"\x00":
             raise ProcessError(f"not a text frame: {frame[:40]!r}")
-        return frame[1:-1].decode()
+        return frame[1:-1]
 
     def close(self) -> bytes:
         """Start the closing handshake; what comes back before the connection ends."""

@@ -115,12 +115,17 @@ def _dumpcap_fault() -> str | None:
     return _command_fault("dumpcap", "-i", "lo", "-L")
 
 
+def _haproxy_fault() -> str | None:
+    return _command_fault("haproxy", "-v")
+
+
 NODE_NEEDS = "Node 18 or later with npm, and the npm registry for the first run"
 
 PeerName = Literal[
     "chromium",
     "dumpcap",
     "eventlet",
+    "haproxy",
     "protocol-websocket",
     "qtwebkit",
     "tcpdump",
@@ -140,6 +145,10 @@ PEER: dict[PeerName, Peer] = {
         needs="pip install '.[test]'",
         fault=_eventlet_fault,
         server=(sys.executable, PEERS / "eventlet_server.py"),
+    ),
+    "haproxy": Peer(
+        needs="Debian's haproxy",
+        fault=_haproxy_fault,
     ),
     "protocol-websocket": Peer(
         needs="Debian's libprotocol-websocket-perl",

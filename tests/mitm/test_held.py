@@ -16,12 +16,20 @@ from ws76proxy.record import (
     Messages,
     NoticeRecord,
 )
-from ws76proxy.session import Peer, Send, Session, SessionOptions, Tell
+from ws76proxy.rules import read_rules
+from ws76proxy.session import Editing, Peer, Send, Session, SessionOptions, Tell
 from ws76proxy.session.held import Decide, HeldConversation, HeldMessage
-from ws76proxy.wire import Head, RequestHead, ResponseHead, encode_length, hixie75
+from ws76proxy.wire import Dialect, Head, RequestHead, ResponseHead, encode_length, hixie75
 
 REQUEST = RequestHead(Head.build("GET / HTTP/1.1", [("Upgrade", "WebSocket")]).raw)
 RESPONSE = ResponseHead(Head.build("HTTP/1.1 101 Yes", []).raw)
+
+
+class _Book:
+    """Rules that never change."""
+
+    def __init__(self, text: str) -> None:
+        self.current = read_rules(text, "rules", read_file=lambda _name: b"")
 
 
 class Held:
@@ -33,6 +41,7 @@ class Held:
         max_message: int = 100,
         early: bytes = b"",
         lossless: bool = False,
+        rules: str = "",
     ) -> None:
         self.decide = decide
         self.sent = {Peer.CLIENT: list[bytes](), Peer.SERVER: list[bytes]()}
@@ -48,7 +57,10 @@ class Held:
             started="",
             clock=lambda: 0.0,
             random_below=lambda _below: 0,
+            editing=Editing(rules=_Book(rules), asks=True),
         )
+        assert self.session.edits is not None
+        self.session.edits.begin(Dialect.HIXIE_75, REQUEST)
         client = hixie75.ServerConnection(max_message=max_message)
         server = hixie75.ClientConnection(max_message=max_message)
         client.receive_head(REQUEST)
@@ -292,3 +304,20 @@ def test_an_edit_that_cannot_be_framed_is_not_told_as_one() -> None:
     held.say(b"\x00original\xff")
     assert not [one for one in held.told if isinstance(one, ChangeRecord)]
     assert len(held.notices) == 1
+
+
+PAUSE = '[[message]]\nname = "look"\ndo = [{ action = "pause" }]\n'
+
+
+def test_what_a_rule_pauses_waits_for_the_owner_alone() -> None:
+    """It has been asked: nobody else decides about the message after that."""
+    held = Held(lambda message: setattr(message, "content", b"edited"), rules=PAUSE)
+    held.say(b"\0one\xff")
+    assert [message.paused_by for message in held.decided] == ["look"]
+    assert held.sent[Peer.SERVER] == [b"\0edited\xff"]
+    assert held.session.held() == []
+    changes = [one for one in held.told if isinstance(one, ChangeRecord)]
+    assert [(one.by, one.name, one.deed) for one in changes] == [
+        ("rule", "look", "pause"),
+        ("person", "", "edit"),
+    ]

@@ -11,6 +11,7 @@ import pytest
 
 from ws76proxy.record import AnyRecord, FrameRecord, Messages
 from ws76proxy.recording import read_sessions
+from ws76proxy.wire.events import InvalidText
 
 from .disks import SMALL, Disk, disk, small_disk
 from .told import (
@@ -54,6 +55,22 @@ def goes_on(one: Recording) -> None:
     assert not one.recorder._waiting
     assert not one.is_full()
     assert one.recorder.complaints() == []
+
+
+def test_what_is_not_kept_is_counted(small_disk: Path) -> None:
+    """Each message for itself, also one that is no UTF-8."""
+    odd = InvalidText(0, b"\x00\xfe\xff", "\N{REPLACEMENT CHARACTER}", 0, 1)
+    with recording(small_disk / "all.jsonl") as one:
+        begin(one)
+        assert one.recorder.dropped == 0
+        for number in range(2, 100):
+            one.tell(messages(1, [f"{number}".zfill(10_000)], number))
+        one.complaint()
+        one.settle()
+        before = one.recorder.dropped
+        assert 0 < before < 100
+        one.tell(messages(1, ["a", "b", "c"], 100), Messages(1, 0.2, "client", 103, odd), end(1))
+        assert one.recorder.dropped == before + 5
 
 
 # Full

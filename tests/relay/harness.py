@@ -12,7 +12,7 @@ from ws76proxy.endpoint import Endpoint
 from ws76proxy.relay import Relay, RelayOptions
 from ws76proxy.relay.outlet import Listener
 from ws76proxy.relay.pump import Pump
-from ws76proxy.session import SessionOptions
+from ws76proxy.session import Editing, SessionOptions
 
 from .ends import End, connecting
 from .recorder import Recorder
@@ -63,11 +63,12 @@ async def relaying(
     listener_tls: ssl.SSLContext | None = None,
     session: dict[str, Any] | None = None,
     listeners: Sequence[Listener] = (),
+    editing: Editing | None = None,
     **options: Any,
 ) -> AsyncIterator[Running]:
     """A relay to a server; `session` are options of each session, `options` the relay's.
 
-    `listeners` are told everything too."""
+    `listeners` are told everything too; `editing` may change what passes."""
     recorder = Recorder()
     settings = RelayOptions(
         session=SessionOptions(
@@ -82,7 +83,7 @@ async def relaying(
         **{"close_timeout": 5.0, **options},
     )
     async with contextlib.AsyncExitStack() as stack:
-        relay = await stack.enter_async_context(Relay(settings, [recorder, *listeners]))
+        relay = await stack.enter_async_context(Relay(settings, [recorder, *listeners], editing))
         yield Running(relay, recorder, stack)
     assert recorder.is_stopped
     assert not relay._pumps

@@ -10,13 +10,21 @@ import signal
 import sys
 from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from .ends import End, connecting
 
 MIB = 1024 * 1024
 Line = dict[str, Any]
+
+# Several processes take their time to start: one event loop is enough, the faster where it is.
+one_loop = pytest.mark.parametrize(
+    "loop_name", ["asyncio" if find_spec("uvloop") is None else "uvloop"]
+)
 
 
 class Process:
@@ -25,9 +33,11 @@ class Process:
     def __init__(self, child: asyncio.subprocess.Process) -> None:
         self.child = child
         self.port = 0
+        self.metrics_port = 0
         self.errors: list[str] = []
         self.expected = ""
         self._listening = asyncio.Event()
+        self._said = asyncio.Event()
         self._stderr = asyncio.create_task(self._read_stderr())
 
     async def _read_stderr(self) -> None:
@@ -38,8 +48,26 @@ class Process:
             if match := re.fullmatch(r"listening on wss?://.*:(\d+)", line):
                 self.port = int(match[1])
                 self._listening.set()
+            elif match := re.fullmatch(r"metrics on http://.*:(\d+)/metrics", line):
+                self.metrics_port = int(match[1])
+            self._said.set()
         # Whoever waits for a port would wait for ever.
         self._listening.set()
+        self._said.set()
+
+    async def until_said(self, text: str) -> str:
+        """Wait for a line on stderr that contains a text."""
+        while not (found := [line for line in self.errors if text in line]):
+            assert not self._stderr.done(), self.errors
+            self._said.clear()
+            await self._said.wait()
+        return found[0]
+
+    @property
+    def workers(self) -> list[int]:
+        """The processes of its workers."""
+        path = Path(f"/proc/{self.child.pid}/task/{self.child.pid}/children")
+        return [int(number) for number in path.read_text().split()]
 
     async def ready(self) -> None:
         await self._listening.wait()
@@ -103,7 +131,7 @@ class Process:
         return [
             line
             for line in self.errors
-            if not line.startswith("listening on ")
+            if not line.startswith(("listening on ", "metrics on "))
             if not (self.expected and self.expected in line)
         ]
 

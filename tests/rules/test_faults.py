@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from ws76proxy.errors import UsageError
-from ws76proxy.rules import MAX_FILE, RuleError, RuleSet, read_rules
+from ws76proxy.rules import MAX_FILES, MAX_SIZE, RuleError, RuleSet, read_rules
+
+from .made import no_file
 
 # Where the fault must be reported is marked in the text, before its first character.
 MARK = "‸"
@@ -28,7 +30,7 @@ def response(do: str, when: str = "") -> str:
 
 
 SYNTAX = [
-    ('seed = 1\nname = "a‸\n', "newline"),
+    ('seed = 1\nname = "a‸\n', "Illegal"),
     ("seed ‸\n", "TOML"),
     ("seed = ‸\n", "value"),
     ("[[message]\n", "TOML"),
@@ -211,6 +213,7 @@ CONTENT = [
     (message("field = { A = { regex = ‸'*' } }"), "no argument for repetition"),
     (message("json = { path = '$', matches = { regex = ‸'(' } }"), "missing )"),
     (message("text = { regex = ‸'((\\pL{100}){10}){1}' }"), "8 MiB"),
+    (message("text = [" + "{ regex = '\\pL{30}' }, " * 55 + "{ regex = ‸'\\pL{30}' }]"), "2000000"),
     (message(do="action = 'replace', regex = ‸'a(', with = ''"), "missing )"),
     (message(do="action = 'replace', regex = 'a', with = ‸'\\1'"), "a group"),
     (message(do="action = 'replace', regex = '(?P<x>a)', with = ‸'\\g<y>'"), "1, x"),
@@ -236,7 +239,7 @@ CONTENT = [
     (message(do="action = 'inject', to = 'client', file = ‸'none.txt'"), "No such file"),
     (message(do="action = 'inject', to = 'client', file = ‸'refused.txt'"), "not that one"),
     (message(do="action = 'inject', to = 'client', file = ‸'ff.bin'"), "offset 3"),
-    (message(do="action = 'inject', to = 'client', file = ‸'large.bin'"), str(MAX_FILE)),
+    (message(do="action = 'inject', to = 'client', file = ‸'large.bin'"), str(MAX_FILES)),
     (message(do='action = "inject", to = "client", file = ‸"a\\u0000b"'), "name of a file"),
     (message("field = { ‸'Coo kie' = true }"), "name of a field"),
     (request("action = 'set-field', name = ‸'Coo kie', value = 'x'"), "name of a field"),
@@ -259,10 +262,26 @@ CONTENT = [
     (response('action = "set", location = ‸"a\\rb"'), "one line"),
 ]
 
+EXTREMES = [
+    ("‸a" + ".a" * 5_000 + " = 1", "one of seed"),
+    (f"{HEAD}{DO}when.‸a" + ".a" * 5_000 + " = 1", "one of dialect"),
+    (f"{HEAD}{DO}when.json = {{ path = '$', ‸equals" + ".a" * 9_000 + " = 1 }", "JSON"),
+    (f"seed = ‸0x{'f' * 20_000}", "a whole number"),
+    (message(f"json = {{ path = '$', equals = ‸0x{'f' * 20_000} }}"), "JSON"),
+    (f"‸{'x' * 5_000} = 1", "xxx…"),
+    (message(do=f"action = ‸'{'x' * 5_000}'"), "xxx…"),
+    (message('json = { path = ‸"$.\\u001b[31m\\n", exists = true }'), "\\x1b"),
+    (message('text = { regex = ‸"(\\u001b\\n" }'), "\\x1b"),
+    (message('‸"a\\nb\\u001b" = 1'), "\\x1b"),
+]
+
 LAYOUT = [
     # The same faults, written in other ways of TOML.
     ('message = [{ name = "a", do = [{ action = ‸"dorp" }] }]', "drop"),
-    ('message = [\n  # one\n  { name = "a",\n    do = [ { action = ‸"dorp" } ] } ]', "drop"),
+    (
+        'message = [\n # one\n {name = "a", do = [\n {action = "drop"},\n\t{action = ‸"dorp"} ]} ]',
+        "drop",
+    ),
     ('[[message]]\nname = "a"\n[[message.do]]\naction = ‸"dorp"', "drop"),
     (
         '[[message]]\nname = "ä" # ü\ndo = [{ action = "mark", text = "äöü" }, { action = ‸"x" }]',
@@ -278,7 +297,7 @@ LAYOUT = [
 
 
 def read(text: str | bytes) -> RuleSet:
-    files = {"ff.bin": b"abc\xffd", "large.bin": bytes(MAX_FILE + 1)}
+    files = {"ff.bin": b"abc\xffd", "large.bin": bytes(MAX_FILES + 1)}
 
     def read_file(name: str) -> bytes:
         if name == "refused.txt":
@@ -301,7 +320,7 @@ def place(text: str) -> tuple[str, str]:
 
 @pytest.mark.parametrize(
     ("marked", "words"),
-    [*KEYS, *MISSING, *WORDS, *TYPES, *CONFLICTS, *CONTENT, *LAYOUT],
+    [*KEYS, *MISSING, *WORDS, *TYPES, *CONFLICTS, *CONTENT, *EXTREMES, *LAYOUT],
 )
 def test_a_fault_has_its_place(marked: str, words: str) -> None:
     text, where = place(marked)
@@ -311,7 +330,7 @@ def test_a_fault_has_its_place(marked: str, words: str) -> None:
     assert said.startswith(where), said
     assert "expected" in said
     assert words in said
-    assert "\n" not in said
+    assert said.isprintable()
     assert len(said) < 700
 
 
@@ -323,3 +342,39 @@ def test_what_is_no_toml(marked: str, words: str) -> None:
     if MARK in marked:
         assert said.startswith(place(marked)[1]), said
     assert words in said
+
+
+def test_a_number_that_python_does_not_read() -> None:
+    with pytest.raises(RuleError, match=r"rules\.toml:1:1: expected TOML.*4300"):
+        read("seed = " + "1" * 5_000)
+
+
+def test_a_file_that_is_too_large() -> None:
+    with pytest.raises(RuleError, match=r"rules\.toml:1:1: expected .* 1048576 bytes"):
+        read(b"#" * (MAX_SIZE + 1))
+    read(b"#" * MAX_SIZE)
+
+
+def test_too_many_rules() -> None:
+    text = "".join([f'[[message]]\nname = "{n}"\n{DO}' for n in range(4)])
+    read_rules(text, "x", read_file=no_file, max_rules=4)
+    with pytest.raises(RuleError, match=r"x:10:1: expected at most 3 rules"):
+        read_rules(text, "x", read_file=no_file, max_rules=3)
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"seed = 1\nx = '\xfe'", "rules.toml:2:6: expected UTF-8, found the byte FE"),
+        (b"x = '\xc3\xa4\xff'", "rules.toml:1:7: expected UTF-8, found the byte FF"),
+    ],
+)
+def test_what_is_no_text(data: bytes, words: str) -> None:
+    with pytest.raises(RuleError) as caught:
+        read(data)
+    assert str(caught.value) == words
+
+
+def test_a_text_that_cannot_be_utf_8() -> None:
+    with pytest.raises(RuleError, match=r"rules\.toml:1:6: expected UTF-8"):
+        read("x = '\udc80'")

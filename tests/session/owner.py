@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Coroutine, Iterable
+from typing import Any, cast
 
 import msgspec
 
 from ws76proxy.record import AnyRecord, Messages, SessionEndRecord
 from ws76proxy.session import (
+    Await,
     Close,
     Command,
     Connect,
     PauseReading,
     Peer,
+    Reset,
     ResumeReading,
     Send,
     SendEof,
     Session,
     Tell,
 )
+from ws76proxy.session.commands import NOBODY_WAITS
 
 __all__ = ["Owner", "in_words"]
 
@@ -29,9 +33,10 @@ class Owner:
     """Both connections of a session, as far as the session can see them.
 
     Whatever a session does must be possible at that moment: nothing is sent to a connection that is
-    not open or whose end has been announced, reading is paused and resumed in pairs, and nothing
-    comes after the summary. Each promise is checked with each command. With `looks_afterwards` it
-    takes the short way through a conversation.
+    not open, whose end has been announced, or that was reset or lost; reading is paused and resumed
+    in pairs, nothing is awaited twice under one ticket, and nothing comes after the summary. Each
+    promise is checked with each command. A connection that was reset is lost as soon as the
+    commands are done. With `looks_afterwards` it takes the short way through a conversation.
     """
 
     def __init__(self, session: Session, *, looks_afterwards: bool = False) -> None:
@@ -44,13 +49,41 @@ class Owner:
         self.open = {Peer.CLIENT}
         self.finished: set[Peer] = set()
         self.paused: set[Peer] = set()
+        self.awaits: dict[int, Coroutine[Any, Any, None]] = {}
+        self.unwaited: list[Coroutine[Any, Any, None]] = []
         self.over = False
+        self._resetting: list[Peer] = []
+        self._tickets: set[int] = set()
 
     def run(self, commands: Iterable[Command]) -> None:
         """Carry out commands, each before the next is taken."""
         for command in commands:
             assert not self.over, f"{command} comes after the end"
             self._carry_out(command)
+        while self._resetting:
+            self.lost(self._resetting.pop(0), None)
+
+    def lost(self, peer: Peer, reason: str | None) -> None:
+        """The connection to a peer is gone."""
+        self.open.discard(peer)
+        self.run(self.session.connection_lost(peer, reason))
+
+    def goes_on(self) -> None:
+        """Everything that is awaited runs on, as far as it can without waiting; twice, since one
+        may let go of another."""
+        for _ in range(2):
+            self.unwaited = [one for one in self.unwaited if not _is_done(one)]
+            for ticket, coroutine in tuple(self.awaits.items()):
+                if _is_done(coroutine):
+                    del self.awaits[ticket]
+                    self.run(self.session.awaited(ticket))
+
+    def fails(self, error: BaseException) -> None:
+        """The first thing that is awaited is given up."""
+        ticket, coroutine = next(iter(self.awaits.items()))
+        del self.awaits[ticket]
+        coroutine.close()
+        self.run(self.session.awaited(ticket, error))
 
     def receive(self, peer: Peer, data: bytes) -> None:
         """Bytes have come from a peer."""
@@ -80,6 +113,19 @@ class Owner:
                 self.finished.add(peer)
             case Close(peer):
                 self.finished.add(peer)
+            case Reset(peer):
+                assert peer in self.open, f"the {peer.label} has no connection to reset"
+                self.open.remove(peer)
+                self.finished.add(peer)
+                self._resetting.append(peer)
+            case Await(awaitable, ticket):
+                coroutine = cast("Coroutine[Any, Any, None]", awaitable)
+                if ticket == NOBODY_WAITS:
+                    self.unwaited.append(coroutine)
+                else:
+                    assert ticket not in self._tickets, f"the ticket {ticket} was used before"
+                    self._tickets.add(ticket)
+                    self.awaits[ticket] = coroutine
             case Connect():
                 assert not self.connecting
                 assert Peer.SERVER not in self.open
@@ -104,6 +150,9 @@ class Owner:
             self.records.append(record)
             if isinstance(record, SessionEndRecord):
                 self.over = True
+                for coroutine in self.awaits.values():
+                    coroutine.close()
+                self.awaits.clear()
 
 
 def in_words(command: Command) -> str:
@@ -119,4 +168,17 @@ def in_words(command: Command) -> str:
             return f"pause {peer.label}"
         case ResumeReading(peer):
             return f"resume {peer.label}"
+        case Reset(peer):
+            return f"reset {peer.label}"
+        case Await(_, ticket):
+            return "await" if ticket != NOBODY_WAITS else "await, and go on"
     raise TypeError(command)
+
+
+def _is_done(coroutine: Coroutine[Any, Any, None]) -> bool:
+    """Run a coroutine to where it waits again; whether it came to its end."""
+    try:
+        coroutine.send(None)
+    except StopIteration:
+        return True
+    return False

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Sequence
+from contextlib import nullcontext
 from random import Random
 from typing import Any
 
@@ -14,6 +16,7 @@ from ws76proxy.record import (
     AnyRecord,
     BytesRecord,
     ChallengeRecord,
+    ChangeRecord,
     ClosingRecord,
     FindingRecord,
     FrameRecord,
@@ -27,12 +30,25 @@ from ws76proxy.record import (
     SessionEndRecord,
     SessionStartRecord,
 )
-from ws76proxy.session import Command, Peer, Session, SessionOptions
+from ws76proxy.rules import RuleSet, read_rules
+from ws76proxy.scripting import Running, Script, Scripts
+from ws76proxy.session import Command, Editing, Peer, Session, SessionOptions
 
-from .examples import DIGEST, KEY3, answer, request
+from .examples import DIGEST, KEY3, answer, answer_75, request, request_75
 from .owner import Owner
 
-__all__ = ["LISTENER", "UPSTREAM", "Clock", "Play", "in_words", "new_session", "opened"]
+__all__ = [
+    "LISTENER",
+    "UPSTREAM",
+    "Book",
+    "Clock",
+    "Play",
+    "editing",
+    "in_words",
+    "new_session",
+    "opened",
+    "opened_75",
+]
 
 LISTENER = Endpoint(False, "proxy.test", 8076)
 UPSTREAM = Endpoint(False, "server.test", 9000)
@@ -48,8 +64,41 @@ class Clock:
         return self.seconds
 
 
+class Book:
+    """Rules that can be replaced while sessions go by them; a file that they name says "file"."""
+
+    def __init__(self, text: str) -> None:
+        self.current: RuleSet
+        self.rewrite(text)
+
+    def rewrite(self, text: str) -> None:
+        """Other rules are in force from now on."""
+        self.current = read_rules(text, "rules.toml", read_file=lambda _name: b"file")
+
+
+def editing(
+    rules: str | Book | None = None,
+    scripts: Sequence[Script] = (),
+    on_error: Any = "pass",
+    **changes: Any,
+) -> Editing | None:
+    """Who edits: these rules, these scripts; `changes` are fields of Editing. None: nobody."""
+    if rules is None and not scripts and not changes:
+        return None
+    running = Running(lambda _seconds: nullcontext(), lambda _error: False)
+    return Editing(
+        rules=Book(rules) if isinstance(rules, str) else rules,
+        scripts=Scripts(scripts, running, on_error=on_error) if scripts else None,
+        **changes,
+    )
+
+
 def new_session(
-    clock: Clock, *, history: HandshakeHistory | None = None, **changes: Any
+    clock: Clock,
+    *,
+    history: HandshakeHistory | None = None,
+    editing: Editing | None = None,
+    **changes: Any,
 ) -> Session:
     """A session between LISTENER and UPSTREAM; `changes` are fields of SessionOptions."""
     fields = {"listener": LISTENER, "upstream": UPSTREAM, "good_findings": False, **changes}
@@ -61,6 +110,7 @@ def new_session(
         clock=clock,
         random_below=Random(76).randrange,
         history=history,
+        editing=editing,
     )
 
 
@@ -69,12 +119,26 @@ class Play:
 
     Deeds come first (`client`, `server`, …); then `to_server`, `to_client`, `told` and `did` say
     exactly what came of them since each was last asked. The server's connection opens at once
-    unless `connects` is false.
+    unless `connects` is false. `rules`, `scripts` and `edits` (fields of Editing) say who changes
+    what passes.
     """
 
-    def __init__(self, *, connects: bool = True, **changes: Any) -> None:
+    def __init__(
+        self,
+        *,
+        connects: bool = True,
+        rules: str | Book | None = None,
+        scripts: Sequence[Script] = (),
+        on_error: str = "pass",
+        edits: dict[str, Any] | None = None,
+        **changes: Any,
+    ) -> None:
         self.clock = Clock()
-        self.session = new_session(self.clock, **changes)
+        editor = editing(rules, scripts, on_error, **(edits or {}))
+        self.session = new_session(self.clock, editing=editor, **changes)
+        self._calls = 0
+        if self.session.edits is not None:
+            self.session.edits.call_owner = self._called
         self._owner = Owner(self.session)
         self._connects = connects
         self._asked = 0
@@ -103,7 +167,7 @@ class Play:
 
     def lost(self, peer: Peer, reason: str | None = "Connection reset by peer") -> None:
         """The connection to a peer is gone."""
-        self._run(self.session.connection_lost(peer, reason))
+        self._owner.lost(peer, reason)
 
     def connects(self) -> None:
         """The connection to the server opens."""
@@ -119,6 +183,41 @@ class Play:
         """The clock moves."""
         self.clock.seconds += seconds
 
+    def wakes(self, seconds: float = 0.0) -> None:
+        """So much time passes, and the session is woken each time that it wants to be."""
+        clock = self.clock
+        until = clock.seconds + seconds
+        for _ in range(10_000):
+            if self.due > until - clock.seconds:
+                break
+            clock.seconds += max(0.0, self.due)
+            while self.due > 0.0:
+                clock.seconds = math.nextafter(clock.seconds, math.inf)
+            self._run(self.session.wake())
+        else:
+            raise AssertionError("it wants to be woken again and again")
+        clock.seconds = max(clock.seconds, until)
+
+    def answers(self, number: int, content: bytes | None = None, *, drop: bool = False) -> None:
+        """A person decides about the message that is held under this number."""
+        commands = self.session.answer_held(number, content, drop=drop)
+        assert commands is not None, f"nothing is held as {number}"
+        self._run(commands)
+
+    def scripts_go_on(self) -> None:
+        """What scripts await runs on, and so does the session behind it."""
+        self._owner.goes_on()
+
+    def scripts_fail(self, error: BaseException) -> None:
+        """The first that is awaited is given up by the owner."""
+        self._owner.fails(error)
+
+    def is_called(self) -> None:
+        """A script has called for the owner since this was last asked: it wakes the session."""
+        assert self._calls
+        self._calls = 0
+        self._run(self.session.wake())
+
     def times_out(self, seconds: float = 30.0) -> None:
         """That much time is over, and was all that was allowed."""
         self.time_passes(seconds)
@@ -133,6 +232,34 @@ class Play:
         self._run(self.session.refuse(code, detail))
 
     # What came of it
+
+    @property
+    def due(self) -> float:
+        """In how many seconds the session wants to be woken; infinity: never."""
+        return self.session.due - self.session.age()
+
+    @property
+    def held(self) -> list[tuple[int, str, int, bytes, str]]:
+        """What waits for a person: its number, who said it, the how-manieth, what, and why."""
+        return [
+            (one.number, one.peer.label, one.message, one.content, one.rule)
+            for one in self.session.held()
+        ]
+
+    @property
+    def paused(self) -> set[str]:
+        """Who is not read."""
+        return {peer.label for peer in self._owner.paused}
+
+    @property
+    def notices(self) -> list[str]:
+        """What the session has had to say itself."""
+        return [record.text for record in self.records if isinstance(record, NoticeRecord)]
+
+    @property
+    def changes(self) -> list[str]:
+        """What was done by rules, scripts and persons, in words."""
+        return [in_words(one) for one in self.records if isinstance(one, ChangeRecord)]
 
     def to_server(self, *writes: bytes) -> None:
         """Exactly these writes went to the server."""
@@ -186,8 +313,7 @@ class Play:
 
     def did(self, *deeds: str) -> None:
         """Exactly these other commands were given."""
-        done, self._owner.deeds = self._owner.deeds, []
-        assert done == list(deeds)
+        assert self.deeds == list(deeds)
 
     def over(self, outcome: str, *codes: str) -> SessionEndRecord:
         """The session has ended like this, with these findings; and all bytes were asked for."""
@@ -198,6 +324,12 @@ class Play:
         return end
 
     @property
+    def deeds(self) -> list[str]:
+        """What else was done since this, or `did`, was last asked."""
+        done, self._owner.deeds = self._owner.deeds, []
+        return done
+
+    @property
     def records(self) -> list[AnyRecord]:
         """Everything told so far."""
         return self._owner.records
@@ -206,6 +338,9 @@ class Play:
     def codes(self) -> list[str]:
         """The findings told so far."""
         return [record.code for record in self.records if isinstance(record, FindingRecord)]
+
+    def _called(self) -> None:
+        self._calls += 1
 
     def _run(self, commands: Iterable[Command]) -> None:
         self._owner.run(commands)
@@ -218,6 +353,15 @@ def opened(**changes: Any) -> Play:
     play = Play(host="keep", **changes)
     play.client(request() + KEY3)
     play.server(answer() + DIGEST)
+    play.settle()
+    return play
+
+
+def opened_75(**changes: Any) -> Play:
+    """The same in hixie-75."""
+    play = Play(host="keep", **changes)
+    play.client(request_75())
+    play.server(answer_75())
     play.settle()
     return play
 
@@ -237,8 +381,10 @@ def in_words(record: AnyRecord) -> str:
             return f"{cause}, to {peer}: {what} {before!r} -> {after!r}"
         case FindingRecord(side=side, code=code):
             return f"{side}: {code}"
-        case MessageRecord(direction=direction, number=number, text=text):
-            return f"{direction} says #{number} {text!r}"
+        case MessageRecord(direction=direction, number=number, text=text, redacted=redacted):
+            return f"{direction} says #{number} {text!r}" + (", redacted" if redacted else "")
+        case ChangeRecord():
+            return _change(record)
         case FrameRecord(direction=direction, frame_type=kind, size=size):
             return f"{direction} sends a frame {kind:02x} of {size} bytes"
         case ClosingRecord(by=by, how=how):
@@ -255,6 +401,16 @@ def in_words(record: AnyRecord) -> str:
             return "recording"
         case NoticeRecord(text=text):
             return text
+
+
+def _change(record: ChangeRecord) -> str:
+    text = f"{record.by} {record.name!r}" if record.name else record.by
+    text += f": {record.deed}, {record.direction}"
+    if record.number:
+        text += f" #{record.number}"
+    if record.before is not None or record.after is not None:
+        text += f" {record.before!r} -> {record.after!r}"
+    return text + (f" ({record.detail})" if record.detail else "")
 
 
 def _changed(sent: str | None) -> str:

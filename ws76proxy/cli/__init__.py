@@ -19,6 +19,7 @@ _COMMANDS = {
     "convert": "ws76proxy.cli.convert",
     "demo": "ws76proxy.cli.demo",
     "explain": "ws76proxy.cli.explain",
+    "held": "ws76proxy.cli.held",
     "probe": "ws76proxy.cli.probe",
     "relay": "ws76proxy.cli.relay",
     "replay": "ws76proxy.cli.replay",
@@ -59,7 +60,9 @@ def main(arguments: list[str] | None = None) -> int:
     """Run a command line; return the exit status: 0, 1 for a failure, 2 for wrong usage."""
     _open_standard_files()
     try:
-        status = commands.main(arguments, prog_name="ws76proxy", standalone_mode=False)
+        status = commands.main(
+            arguments, prog_name="ws76proxy", standalone_mode=False, obj=arguments
+        )
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message(), err=True)
         return 2

@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
 import click
 
 from ws76proxy.cli.bridging import BridgingOptions, bridging_options
-from ws76proxy.cli.editing import EditingOptions, editing_options, watching
+from ws76proxy.cli.control import Control, ControlOptions, control_options
+from ws76proxy.cli.editing import EditingOptions, editing_options
+from ws76proxy.cli.fleet import (
+    FleetOptions,
+    Service,
+    fleet_options,
+    serve,
+    shared_output,
+    supervise,
+)
 from ws76proxy.cli.recording import record_options, recorder_of
-from ws76proxy.cli.serving import listening, output, raise_file_limit, run, until_stopped
+from ws76proxy.cli.serving import output, raise_file_limit, run
 from ws76proxy.cli.types import ADDRESS, SECONDS, SIZE, UPSTREAM
-from ws76proxy.editing import RuleFiles
 from ws76proxy.endpoint import Endpoint
+from ws76proxy.fleet.place import place_of_this_process
 from ws76proxy.recording.writer import RecordingOptions
 from ws76proxy.relay import RelayOptions
-from ws76proxy.relay.outlet import Listener
 from ws76proxy.relay.tls import listener_context, upstream_context
-from ws76proxy.session import Editing, SessionOptions
-from ws76proxy.session.edits import DEFAULT_PAUSE
+from ws76proxy.session import SessionOptions
 from ws76proxy.wire import HeadLimits
 
 __all__ = ["command"]
@@ -113,7 +121,9 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 )
 @bridging_options
 @editing_options
+@fleet_options
 @record_options
+@control_options
 @click.option("-q", "--quiet", is_flag=True, help="Print only what is wrong.")
 @click.option("-v", "--verbose", is_flag=True, help="Print raw bytes too.")
 @click.option("--json", "as_json", is_flag=True, help="Print records as JSON Lines.")
@@ -154,6 +164,8 @@ def command(
     recording: RecordingOptions | None,
     editing: EditingOptions,
     bridging: BridgingOptions,
+    control: ControlOptions,
+    fleet: FleetOptions,
 ) -> None:
     """Relay hixie-76 and hixie-75 WebSockets to UPSTREAM (ws://HOST:PORT or wss://HOST:PORT).
 
@@ -181,19 +193,45 @@ def command(
     upstream_tls = None
     if upstream.secure:
         upstream_tls = upstream_context(ca_file, insecure=insecure, legacy=legacy_tls)
-    if legacy_tls:
+    place = place_of_this_process()
+    if legacy_tls and place is None:
         click.echo("warning: --legacy-tls: old TLS protects against nobody", err=True)
+    if recording is not None and fleet.workers > 1:
+        if not recording.is_folder:
+            expected = "expected a folder, in which no two workers have a file in common"
+            raise click.UsageError(
+                f"found --workers {fleet.workers} with the file {recording.path}; {expected}"
+            )
+        if place is not None:
+            recording = replace(recording, total_limit=place.share_of(recording.total_limit))
 
-    listeners, messages, good = output(
-        quiet=quiet, verbose=verbose, as_json=as_json, show_secrets=show_secrets
+    if fleet.workers > 1 and control.asks:
+        option = "--interactive" if control.interactive else "--control"
+        expected = "expected one worker, of which a person can be asked"
+        raise click.UsageError(f"found {option} with --workers {fleet.workers}; {expected}")
+    loaded, rules = editing.load(asks=control.asks, pause=control.pause_timeout)
+    where = Endpoint(
+        listener_tls is not None, listen[0], listen[1] if place is None else place.port
     )
-    recorder = recorder_of(recording, Endpoint(listener_tls is not None, *listen), upstream)
+    controlling = Control(control, quiet=quiet, show_secrets=show_secrets)
+    listeners, messages, good = output(
+        quiet=quiet,
+        verbose=verbose,
+        as_json=as_json,
+        show_secrets=show_secrets,
+        screen=controlling.screen,
+        file=shared_output(place),
+    )
+    recorder = recorder_of(recording, where, upstream)
+    if control.asks:
+        listeners.append(controlling.breakpoints)
+    watched = control.path is not None
     if recorder is not None:
         listeners.append(recorder)
     options = RelayOptions(
         session=SessionOptions(
             upstream=upstream,
-            listener=Endpoint(listener_tls is not None, *listen),
+            listener=where,
             challenge=challenge,
             host=host,
             repair=repair,
@@ -201,40 +239,33 @@ def command(
             head_limits=HeadLimits(size=max_head),
             allow_origins=allow_origin,
             allow_hosts=allow_host,
-            messages=messages or recorder is not None,
-            good_findings=good or recorder is not None,
+            messages=messages or watched or recorder is not None,
+            good_findings=good or watched or recorder is not None,
             lossless=recorder is not None,
             client_dialect=bridging.client_dialect,
             server_dialect=bridging.server_dialect,
             bridge=bridging.bridge,
             ping_interval=bridging.ping_interval,
         ),
-        host=listen[0],
-        port=listen[1],
+        host=where.host,
+        port=where.port,
         listener_tls=listener_tls,
         upstream_tls=upstream_tls,
         handshake_timeout=handshake_timeout,
         idle_timeout=idle_timeout,
         close_timeout=close_timeout,
-        max_connections=max_connections,
+        max_connections=max_connections if place is None else place.share_of(max_connections),
         write_buffer=write_buffer,
+        reuse_port=place is not None,
+        proxy_protocol=fleet.proxy_protocol,
+        trusted_proxies=fleet.trusted_proxies,
+        send_proxy_protocol=fleet.send_proxy_protocol,
+        drain_quiet=fleet.drain_quiet,
     )
-    raise_file_limit(2 * max_connections + (recording.open_files if recording else 0))
-    run(_serve(options, listeners, *editing.load(asks=False, pause=DEFAULT_PAUSE)), loop_name)
-
-
-async def _serve(
-    options: RelayOptions,
-    listeners: list[Listener],
-    editing: Editing | None,
-    rules: RuleFiles | None,
-) -> None:
-    async with (
-        listening(options, listeners, editing) as relay,
-        watching(rules, relay),
-        until_stopped() as stopped,
-    ):
-        for host, port in relay.addresses:
-            where = Endpoint(options.listener_tls is not None, host, port)
-            click.echo(f"listening on {where}", err=True)
-        await stopped.wait()
+    if fleet.workers > 1 and place is None:
+        run(supervise(options, fleet), "asyncio")
+        return
+    files = recording.open_files if recording else 0
+    raise_file_limit(2 * options.max_connections + files)
+    service = Service(options, listeners, loaded, rules, controlling)
+    run(serve(service, fleet, place), loop_name)

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import click
 
+from ws76proxy.cli.rules_try import try_command
 from ws76proxy.errors import UsageError
-from ws76proxy.rules import MAX_FILE, MAX_SIZE, Counts, json_schema, read_rules
+from ws76proxy.rules import MAX_FILES, MAX_SIZE, Counts, json_schema, read_rules
 
 __all__ = ["command"]
 
@@ -17,6 +18,9 @@ __all__ = ["command"]
 @click.group("rules")
 def command() -> None:
     """Check rule files, which rewrite what passes."""
+
+
+command.add_command(try_command)
 
 
 @command.command("check")
@@ -58,7 +62,7 @@ def _read(path: Path, size: int) -> bytes:
 
 def _reader(rules: Path) -> Callable[[str], bytes]:
     """Reads files that rules name, seen from the folder of the rule file."""
-    return lambda name: _read(rules.parent / name, MAX_FILE + 1)
+    return lambda name: _read(rules.parent / name, MAX_FILES + 1)
 
 
 def _in_words(counts: Counts) -> str:

@@ -8,13 +8,14 @@ import io
 import resource
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from typing import IO, TYPE_CHECKING, Any, Literal, cast
 
 import click
 
 if TYPE_CHECKING:
     from ws76proxy.console import Console
+    from ws76proxy.control.screen import Screen
 
 from ws76proxy.endpoint import Endpoint
 from ws76proxy.record import AnyRecord, Messages
@@ -23,7 +24,7 @@ from ws76proxy.relay.outlet import JsonLines, Listener, Outlet
 from ws76proxy.relay.words import in_words
 from ws76proxy.session import Editing
 
-__all__ = ["listening", "output", "raise_file_limit", "run", "until_stopped"]
+__all__ = ["Stopped", "listening", "output", "raise_file_limit", "run", "until_stopped"]
 
 _COMPLAINTS = 100
 
@@ -65,10 +66,14 @@ def _complainer() -> Callable[[asyncio.AbstractEventLoop, dict[str, Any]], None]
 
 @contextlib.asynccontextmanager
 async def listening(
-    options: RelayOptions, listeners: list[Listener], editing: Editing | None = None
+    options: RelayOptions,
+    listeners: list[Listener],
+    editing: Editing | None = None,
+    *,
+    numbers: Iterator[int] | None = None,
 ) -> AsyncIterator[Relay]:
     """A relay that serves, or one line that says why it cannot listen."""
-    relay = Relay(options, listeners, editing)
+    relay = Relay(options, listeners, editing, numbers=numbers)
     try:
         await relay.__aenter__()
     except (OSError, UnicodeError) as error:
@@ -80,21 +85,42 @@ async def listening(
         await relay.__aexit__()
 
 
+class Stopped(asyncio.Event):
+    """Set by a signal; `by` says which."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.by: signal.Signals | None = None
+
+    def stop(self, by: signal.Signals) -> None:
+        """Set it, as this signal does."""
+        if not self.is_set():
+            self.by = by
+            self.set()
+
+
 @contextlib.asynccontextmanager
-async def until_stopped() -> AsyncIterator[asyncio.Event]:
-    """An event that SIGINT and SIGTERM set. A second signal ends the process at once."""
-    stopped = asyncio.Event()
+async def until_stopped(
+    spares_interrupts: Callable[[], bool] = lambda: False,
+) -> AsyncIterator[Stopped]:
+    """An event that SIGINT and SIGTERM set. A second signal ends the process at once.
+
+    `spares_interrupts`: whether a SIGINT is meant for another program in the terminal.
+    """
+    stopped = Stopped()
     loop = asyncio.get_running_loop()
     signals = (signal.SIGINT, signal.SIGTERM)
 
-    def stop() -> None:
-        stopped.set()
+    def stop(number: signal.Signals) -> None:
+        if number is signal.SIGINT and spares_interrupts():
+            return
+        stopped.stop(number)
         for number in signals:
             loop.remove_signal_handler(number)
             signal.signal(number, signal.SIG_DFL)
 
     for number in signals:
-        loop.add_signal_handler(number, stop)
+        loop.add_signal_handler(number, stop, number)
     try:
         yield stopped
     finally:
@@ -113,11 +139,21 @@ def raise_file_limit(wanted: int) -> None:
 
 
 def output(
-    *, quiet: bool, verbose: bool, as_json: bool, show_secrets: bool
+    *,
+    quiet: bool,
+    verbose: bool,
+    as_json: bool,
+    show_secrets: bool,
+    screen: Screen | None = None,
+    file: IO[bytes] | None = None,
 ) -> tuple[list[Listener], bool, bool]:
-    """Who listens to the records, and whether to messages and to checks that passed."""
-    outlet = Outlet(sys.stdout.buffer)
-    if as_json:
+    """Who listens to the records, and whether to messages and to checks that passed.
+
+    `screen`: the terminal, where it is shared with a prompt. `file` is what takes the place of
+    standard output's.
+    """
+    outlet = screen or Outlet(sys.stdout.buffer if file is None else file)
+    if isinstance(outlet, Outlet) and as_json:
         return [JsonLines(outlet, show_secrets=show_secrets)], True, True
     # Not above: JSON Lines have no use for a terminal library.
     from rich.console import Console as RichConsole
@@ -137,7 +173,7 @@ def output(
 class _Terminal(io.TextIOBase):
     """Standard output as Rich sees it, written by the outlet's thread."""
 
-    def __init__(self, outlet: Outlet) -> None:
+    def __init__(self, outlet: Outlet | Screen) -> None:
         self._outlet = outlet
 
     @property
@@ -161,7 +197,9 @@ class _Terminal(io.TextIOBase):
 class _OnScreen:
     """The console as a listener of the relay."""
 
-    def __init__(self, console: Console, outlet: Outlet) -> None:
+    name = "output"
+
+    def __init__(self, console: Console, outlet: Outlet | Screen) -> None:
         self._outlet = outlet
         self._console = console
         self.tell: Callable[[AnyRecord | Messages], None] = console.tell
@@ -173,6 +211,11 @@ class _OnScreen:
     def is_full(self) -> bool:
         """Whether the terminal is behind."""
         return self._outlet.is_full
+
+    @property
+    def dropped(self) -> int:
+        """How many lines have not been shown."""
+        return self._outlet.dropped
 
     def complaints(self) -> list[AnyRecord]:
         """None: a terminal that is gone cannot be told."""

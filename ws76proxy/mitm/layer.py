@@ -267,9 +267,13 @@ class HixieLayer(layer.Layer):
             level = logging.INFO if worry else logging.DEBUG
             text = f"{record.code}: {record.title}: {record.detail}"
             yield commands.Log(f"hixie: {record.stream or 'session'}: {text}", level)
-        elif isinstance(record, ClosingRecord) and record.how == "closing-handshake":
-            peer = Peer(record.by)
-            self._first_to_close = self._first_to_close or peer
+        elif (
+            isinstance(record, ClosingRecord)
+            and record.how == "closing-handshake"
+            # By a rule's or a script's wish it may also be said in between.
+            and record.by != "relay"
+        ):
+            self._first_to_close = self._first_to_close or Peer(record.by)
 
     def _tell_change(self, record: ChangeRecord) -> layer.CommandGenerator[None]:
         if record.by == "person":

@@ -29,6 +29,7 @@ from ws76proxy.recording.remembered import Remembered
 from ws76proxy.recording.store import RecordingOptions, Store
 from ws76proxy.redaction import redact
 from ws76proxy.wire.dialect import Dialect
+from ws76proxy.wire.events import TextFrames
 
 __all__ = ["Recorder", "RecordingOptions"]
 
@@ -66,6 +67,8 @@ class Recorder:
         self._waiting: deque[AnyRecord | Messages] = deque()
         self._told = 0
         self._written = 0
+        self._refused = 0
+        self._lost = 0
         self._complaints: deque[AnyRecord] = deque()
         self._something = threading.Event()
         self._hurry = threading.Event()
@@ -82,6 +85,13 @@ class Recorder:
     # For whoever has records
 
     wants_messages = True
+    name = "recording"
+
+    @property
+    def dropped(self) -> int:
+        """How many records have not been written, since it broke."""
+        # One figure for each thread.
+        return self._refused + self._lost
 
     @property
     def is_full(self) -> bool:
@@ -105,6 +115,7 @@ class Recorder:
     def tell(self, record: AnyRecord | Messages) -> None:
         """Take a record."""
         if self.broken is not None:
+            self._refused += _number(record)
             return
         self._told += _weight(record)
         self._waiting.append(record)
@@ -205,6 +216,7 @@ class Recorder:
                     kind = type(error).__name__
                     self._give_up(f"a fault of ws76proxy itself: {kind}: {error}")
             if self.broken is not None:
+                self._lost += sum(_number(one) for records in batch.values() for one in records)
                 self._close()
             self._written += weight
 
@@ -294,6 +306,13 @@ class Recorder:
             continues=continues and continues.encode("utf-8", "backslashreplace").decode(),
         )
         return self._encoder.encode(header if self._options.secrets else redact(header)) + b"\n"
+
+
+def _number(record: AnyRecord | Messages) -> int:
+    """How many lines a record is."""
+    if isinstance(record, Messages) and isinstance(record.event, TextFrames):
+        return record.event.count
+    return 1
 
 
 def _weight(record: AnyRecord | Messages) -> int:

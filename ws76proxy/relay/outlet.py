@@ -48,7 +48,7 @@ class Outlet:
 
     `write` never blocks. What comes within `gather` seconds is written in one go. Above `limit`
     bytes waiting `is_full` is true until half of them are gone. When the file breaks (its reader
-    has gone), what comes after is dropped and `broken` says why.
+    has gone), what comes after is dropped, `broken` says why, and `dropped` how many lines.
     """
 
     def __init__(
@@ -67,15 +67,31 @@ class Outlet:
         self._thread = threading.Thread(target=self._work, name="outlet", daemon=True)
         self.is_full = False
         self.broken: str | None = None
+        self._refused = 0
+        self._lost = 0
+
+    @property
+    def dropped(self) -> int:
+        """How many lines have not been written, since the file broke."""
+        # One figure for each thread.
+        return self._refused + self._lost
 
     def start(self, drained: Callable[[], None]) -> None:
         """Begin to write; `drained` is called from the writing thread."""
         self._drained = drained
         self._thread.start()
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether all that was taken has been written."""
+        return not self._size
+
     def write(self, data: bytes) -> None:
         """Take bytes to write."""
-        if self.broken is not None or not data:
+        if self.broken is not None:
+            self._refused += data.count(b"\n")
+            return
+        if not data:
             return
         with self._lock:
             first = not self._waiting
@@ -113,6 +129,7 @@ class Outlet:
                 self._file.flush()
             except (OSError, ValueError) as error:
                 self.broken = str(error)
+                self._lost += batch.count(b"\n")
             with self._lock:
                 self._size -= len(batch)
                 ready = self.is_full and self._size <= self._limit // 2
@@ -126,6 +143,7 @@ class JsonLines:
     """Each record as a line of JSON."""
 
     wants_messages = True
+    name = "output"
 
     def __init__(self, outlet: Outlet, *, show_secrets: bool) -> None:
         self._outlet = outlet
@@ -138,6 +156,11 @@ class JsonLines:
     def is_full(self) -> bool:
         """Whether the file's reader is behind."""
         return self._outlet.is_full
+
+    @property
+    def dropped(self) -> int:
+        """How many records have not been written."""
+        return self._outlet.dropped
 
     def tell(self, record: AnyRecord | Messages) -> None:
         """Write a record, or a line for each of a run of messages."""

@@ -12,6 +12,8 @@ from math import inf
 from typing import TYPE_CHECKING, cast
 
 from ws76proxy.record import Messages, NoticeRecord
+from ws76proxy.relay.proxy_header import Address, ProxyHeader, in_text
+from ws76proxy.relay.upstream import connect_upstream
 from ws76proxy.relay.words import in_words, upstream_tls_in_words
 from ws76proxy.session import (
     Await,
@@ -155,6 +157,8 @@ class Pump:
         self.loop = relay.loop
         self.last_activity = self.loop.time()
         self.legs = {peer: Leg(self, peer) for peer in Peer}
+        self.proxy_header: ProxyHeader | None = None
+        self.balancer: Address | None = None
         self._began = self.last_activity
         self._connecting: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -220,12 +224,22 @@ class Pump:
         """A leg has its transport."""
         if leg.peer is Peer.CLIENT:
             self.run(self.session.start())
+            self._tell_balancer()
             self._arm()
         elif self.session.ended:
             leg.close()
         else:
             self.run(self.session.connected())
             self.legs[Peer.CLIENT].resume(_CONNECTING)
+
+    def _tell_balancer(self) -> None:
+        if self.proxy_header is None or self.balancer is None:
+            return
+        version, time = self.proxy_header.version, self.session.now()
+        text = f"came through {in_text(self.balancer)}, by its PROXY {version} header"
+        self.relay.tell(
+            NoticeRecord(session=self.session.number, time=time, level="info", text=text)
+        )
 
     @property
     def is_connecting(self) -> bool:
@@ -287,13 +301,7 @@ class Pump:
         code = "upstream-unreachable"
         try:
             async with asyncio.timeout(options.handshake_timeout):
-                await self.loop.create_connection(
-                    lambda: self.legs[Peer.SERVER],
-                    upstream.host,
-                    upstream.port,
-                    ssl=options.upstream_tls if upstream.secure else None,
-                    server_hostname=upstream.host if upstream.secure else None,
-                )
+                await connect_upstream(self)
             return
         except TimeoutError:
             reason = f"no connection within {options.handshake_timeout:g} s"
@@ -311,7 +319,8 @@ class Pump:
     def _wake_later(self) -> None:
         """Let the session be woken when something that it holds back may leave."""
         due = self.session.due
-        if due == self._wakes_at:
+        if due == self._wakes_at or (self._waker is not None and self._wakes_at <= due < inf):
+            # A timer that goes off earlier is left alone: it looks again.
             return
         self._wakes_at = due
         if self._waker is not None:

@@ -8,28 +8,35 @@ import os
 import secrets
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import cast
+from itertools import count
+from typing import Any, cast
 
 from ws76proxy.diagnosis import HandshakeHistory
 from ws76proxy.record import AnyRecord, Messages
+from ws76proxy.relay.behind import is_trusted, receive_proxy_header
 from ws76proxy.relay.options import RelayOptions
 from ws76proxy.relay.outlet import Listener
+from ws76proxy.relay.proxy_header import Address, ProxyHeaderError, in_text
 from ws76proxy.relay.pump import Leg, Pump
 from ws76proxy.relay.tls import explain_listener_failure
+from ws76proxy.relay.words import in_words
 from ws76proxy.session import DialectMemory, Editing, HeldView, Peer, Session
 from ws76proxy.wire.connection import plain_response
 
 __all__ = ["Relay"]
+
+_LEAST_WAIT = 0.02
 
 
 class Relay:
     """The relay of one upstream.
 
     Use it as an asynchronous context manager: inside, it serves; `addresses` says where. Leaving it
-    closes every session in order. `editing` is who may change what passes.
+    closes every session in order. `editing` is who may change what passes. `numbers` are those of
+    its sessions, where it is not the only relay.
     """
 
     def __init__(
@@ -37,6 +44,8 @@ class Relay:
         options: RelayOptions,
         listeners: list[Listener],
         editing: Editing | None = None,
+        *,
+        numbers: Iterator[int] | None = None,
     ) -> None:
         self.options = options
         self._editing = editing
@@ -49,7 +58,7 @@ class Relay:
         self._pumps: set[Pump] = set()
         self._held: set[Pump] = set()
         self._session_options = options.session
-        self._number = 0
+        self._numbers = count(1) if numbers is None else numbers
         # One relay has one server.
         self._history = HandshakeHistory()
         self._dialects = DialectMemory(time.monotonic)
@@ -57,13 +66,20 @@ class Relay:
         self._empty = asyncio.Event()
         self.tasks: set[asyncio.Task[None]] = set()
         """What is waited for beside the sessions, and cancelled when the relay stops."""
+        self._awaiting = 0
+        """Connections whose PROXY header is on its way: they have no session yet."""
+        self.is_draining = False
 
     async def __aenter__(self) -> Relay:
         self.loop = asyncio.get_running_loop()
         for listener in self._listeners:
             listener.start(self._drained)
         self._server = await self.loop.create_server(
-            self._accept, self.options.host or None, self.options.port, backlog=1024
+            self._accept,
+            self.options.host or None,
+            self.options.port,
+            backlog=1024,
+            reuse_port=self.options.reuse_port or None,
         )
         # Only now is it known which port 0 became.
         where = self.options.session.listener._replace(port=self.addresses[0][1])
@@ -118,9 +134,46 @@ class Relay:
                     return True
         return False
 
+    @property
+    def sessions(self) -> Iterator[Session]:
+        """Those that have a connection, in no order."""
+        return (pump.session for pump in self._pumps)
+
     async def idle(self) -> None:
         """Wait until no session is left, for --close-timeout at most."""
         await self._wait_until_empty(self.options.close_timeout)
+
+    async def drain(self, seconds: float) -> None:
+        """Accept nobody any more and end each session once it is idle; return when none is left,
+        or after so many seconds."""
+        assert self._server is not None  # noqa: S101 - set on the way in
+        self.is_draining = True
+        self._server.close()
+        deadline = self.loop.time() + seconds
+        while self._pumps or self.tasks:
+            now = self.loop.time()
+            if now >= deadline:
+                return
+            wait = min(self._end_idle(now), deadline - now)
+            await self._wait_until_empty(wait)
+            if not self._pumps and self.tasks:
+                # A TLS handshake or PROXY header that is still on its way.
+                await asyncio.wait(self.tasks, timeout=wait)
+
+    def _end_idle(self, now: float) -> float:
+        """End the sessions that are idle; in how many seconds another one may be."""
+        quiet = self.options.drain_quiet
+        wait = quiet
+        for pump in list(self._pumps):
+            if pump.session.ended or pump.legs[Peer.CLIENT].transport is None:
+                continue
+            left = pump.last_activity + quiet - now
+            if left > 0:
+                wait = min(wait, left)
+            elif pump.session.at_rest:
+                pump.run(pump.session.shut_down())
+        # Ten thousand sessions are not looked through more often than this.
+        return max(wait, _LEAST_WAIT)
 
     def tell(self, record: AnyRecord | Messages) -> None:
         """Pass a record on to everyone who listens."""
@@ -191,18 +244,18 @@ class Relay:
             return
 
     def _accept(self) -> asyncio.Protocol:
+        if self.options.proxy_protocol:
+            return _Early(self, self.serve_behind)
         if self.options.listener_tls is None:
             return _Plain(self)
-        return _Tls(self)
+        return _Early(self, self.serve_tls)
 
-    def pump_for(self, transport: asyncio.Transport) -> Pump:
-        """A new session for a client that has just connected."""
-        self._number += 1
-        host, port = (transport.get_extra_info("peername") or ("unknown", 0))[:2]
+    def pump_for(self, client: Address) -> Pump:
+        """A new session for a client that has just connected from there."""
         session = Session(
-            self._number,
+            next(self._numbers),
             self._session_options,
-            client=f"[{host}]:{port}" if ":" in host else f"{host}:{port}",
+            client=in_text(client),
             started=datetime.now(UTC).isoformat(timespec="milliseconds"),
             clock=time.monotonic,
             random_below=secrets.randbelow,
@@ -217,49 +270,104 @@ class Relay:
     @property
     def is_full(self) -> bool:
         """Whether one more client would be too many."""
-        return len(self._pumps) >= self.options.max_connections
+        return len(self._pumps) + self._awaiting >= self.options.max_connections
 
     def turn_away(self, transport: asyncio.Transport) -> None:
         """Tell a client that there is no room for it."""
-        pump = self.pump_for(transport)
+        pump = self.pump_for(peer_of(transport))
         limit = self.options.max_connections
         detail = f"there are {limit} sessions already, the limit of --max-connections"
-        pump.run(pump.session.start())
-        pump.run(pump.session.refuse("too-many-connections", detail))
+        self._refuse(pump, "too-many-connections", detail)
         if self.options.listener_tls is None:
             transport.write(plain_response(503, "Service Unavailable", f"{detail}\n"))
         transport.close()
+
+    def _refuse(self, pump: Pump, code: str, detail: str) -> None:
+        """A session that ends before it has a leg."""
+        pump.run(pump.session.start())
+        pump.run(pump.session.refuse(code, detail))
         self.forget(pump)
 
     def serve_tls(self, transport: asyncio.Transport) -> None:
         """Begin the TLS handshake with a client."""
-        pump = self.pump_for(transport)
-        # A transport of its own for TLS, on the same connection: under uvloop this one would read,
-        # and lose, the client's first bytes before `start_tls` could take over.
-        connection = socket.socket(fileno=os.dup(transport.get_extra_info("socket").fileno()))
-        transport.abort()
-        task = self.loop.create_task(self._serve_tls(pump, connection))
+        pump = self.pump_for(peer_of(transport))
+        self._start(self._serve(pump, _taken_from(transport)))
+
+    def serve_behind(self, transport: asyncio.Transport) -> None:
+        """Read the PROXY header of a balancer, then serve the client that it names."""
+        balancer = peer_of(transport)
+        self._awaiting += 1
+        self._start(self._serve_behind(balancer, _taken_from(transport)))
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        task = self.loop.create_task(work)
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)
 
-    async def _serve_tls(self, pump: Pump, connection: socket.socket) -> None:
+    async def _serve(self, pump: Pump, connection: socket.socket) -> None:
+        tls, seconds = self.options.listener_tls, self.options.handshake_timeout
         try:
             await self.loop.connect_accepted_socket(
                 lambda: pump.legs[Peer.CLIENT],
                 connection,
-                ssl=self.options.listener_tls,
-                ssl_handshake_timeout=self.options.handshake_timeout,
+                ssl=tls,
+                ssl_handshake_timeout=seconds if tls is not None else None,
             )
         except OSError as error:
-            code, detail = explain_listener_failure(error, self.options.handshake_timeout)
-            pump.run(pump.session.start())
-            pump.run(pump.session.refuse(code, detail))
-            self.forget(pump)
+            self._refuse(pump, *explain_listener_failure(error, seconds))
         except asyncio.CancelledError:
             pump.run(pump.session.start())
             pump.run(pump.session.shut_down())
             self.forget(pump)
             raise
+
+    async def _serve_behind(self, balancer: Address, connection: socket.socket) -> None:
+        options = self.options
+        try:
+            if not is_trusted(balancer[0], options.trusted_proxies):
+                detail = f"{balancer[0]} is not among those of --proxy-protocol-from"
+                raise ProxyHeaderError("proxy-header-untrusted", detail)
+            header = await receive_proxy_header(
+                connection, options.session.head_limits.size, options.handshake_timeout
+            )
+        except (ProxyHeaderError, OSError) as error:
+            connection.close()
+            pump = self.pump_for(balancer)
+            if isinstance(error, ProxyHeaderError):
+                self._refuse(pump, error.code, error.detail)
+            else:
+                self._refuse(pump, "connection-reset", in_words(error))
+            return
+        except asyncio.CancelledError:
+            connection.close()
+            raise
+        finally:
+            self._awaiting -= 1
+        if header is None:
+            connection.close()
+            pump = self.pump_for(balancer)
+            pump.run(pump.session.start())
+            pump.run(pump.session.receive_eof(Peer.CLIENT))
+            self.forget(pump)
+            return
+        pump = self.pump_for(header.source or balancer)
+        pump.proxy_header, pump.balancer = header, balancer
+        await self._serve(pump, connection)
+
+
+def peer_of(transport: asyncio.Transport) -> Address:
+    """Where the other end of a connection is."""
+    host, port = (transport.get_extra_info("peername") or ("unknown", 0))[:2]
+    return host, port
+
+
+def _taken_from(transport: asyncio.Transport) -> socket.socket:
+    """A transport's connection, of which it has not read a byte."""
+    # Under uvloop a transport would read, and lose, the client's first bytes before `start_tls`
+    # could take over.
+    connection = socket.socket(fileno=os.dup(transport.get_extra_info("socket").fileno()))
+    transport.abort()
+    return connection
 
 
 class _Plain(asyncio.Protocol):
@@ -273,20 +381,21 @@ class _Plain(asyncio.Protocol):
         if self._relay.is_full:
             self._relay.turn_away(transport)
             return
-        leg: Leg = self._relay.pump_for(transport).legs[Peer.CLIENT]
+        leg: Leg = self._relay.pump_for(peer_of(transport)).legs[Peer.CLIENT]
         transport.set_protocol(leg)
         leg.connection_made(transport)
 
 
-class _Tls(asyncio.Protocol):
-    """Starts TLS on a new connection, so that its failure can be told."""
+class _Early(asyncio.Protocol):
+    """Hands over a new connection, of which something comes before the session's first byte."""
 
-    def __init__(self, relay: Relay) -> None:
+    def __init__(self, relay: Relay, serve: Callable[[asyncio.Transport], None]) -> None:
         self._relay = relay
+        self._serve = serve
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         transport = cast("asyncio.Transport", transport)  # uvloop has classes of its own
         if self._relay.is_full:
             self._relay.turn_away(transport)
         else:
-            self._relay.serve_tls(transport)
+            self._serve(transport)

@@ -14,6 +14,7 @@ from ws76proxy.patterns import escaped
 from ws76proxy.rules.decisions import Side
 from ws76proxy.rules.errors import Fault, Path, found_text
 from ws76proxy.rules.facts import NumberSet, numbers_at
+from ws76proxy.rules.inputs import Reading
 from ws76proxy.rules.jsontext import read_json, values_equal, write_json
 from ws76proxy.rules.language.conditions import JsonWhen, MessageWhen, SizeRange, Until
 from ws76proxy.rules.texts import Texts, texts_at
@@ -130,19 +131,19 @@ def is_utf8(data: bytes) -> bool:
     return True
 
 
-def message_test(path: Path, when: MessageWhen | Until) -> MessageTest:
+def message_test(reading: Reading, path: Path, when: MessageWhen | Until) -> MessageTest:
     """The conditions at a path, ready to be asked; raises Fault."""
     needles: list[Needles] = []
     text = None
     if not isinstance(when.text, UnsetType):
-        text = texts_at((*path, "text"), when.text, plain="contains")
+        text = texts_at(reading, (*path, "text"), when.text, plain="contains")
         needles.append(text.expressions)
     tests = []
     conditions = [] if isinstance(when.json, UnsetType) else when.json
     is_list = isinstance(conditions, list)
     for index, one in enumerate(conditions if isinstance(conditions, list) else [conditions]):
         here = (*path, "json", index) if is_list else (*path, "json")
-        test, group = _json_test(here, one)
+        test, group = _json_test(reading, here, one)
         tests.append(test)
         if group is not None:
             needles.append(group)
@@ -201,24 +202,26 @@ def json_needle(path: JsonPath) -> Needles | None:
     return None if name is None else (f'"{escaped(name)}"', r"\\u00")
 
 
-def _json_test(path: Path, when: JsonWhen) -> tuple[Callable[[Any], bool], Needles | None]:
+def _json_test(
+    reading: Reading, path: Path, when: JsonWhen
+) -> tuple[Callable[[Any], bool], Needles | None]:
     where = compiled_path((*path, "path"), when.path)
     if when.exists is False:
-        return lambda value: not where.hits(value), None
+        return lambda value: where.hits(value) == [], None
     name = next(one for one in JsonWhen.exactly_one if getattr(when, _attribute(one)) is not UNSET)
-    compare = _comparison((*path, name), name, getattr(when, _attribute(name)))
-    return lambda value: any(compare(found) for _, found in where.hits(value)), json_needle(where)
+    compare = _comparison(reading, (*path, name), name, getattr(when, _attribute(name)))
+    return lambda value: any(compare(one) for _, one in where.hits(value) or ()), json_needle(where)
 
 
 def _attribute(name: str) -> str:
     return "not_" if name == "not" else name.replace("-", "_")
 
 
-def _comparison(path: Path, name: str, wanted: Any) -> Callable[[Any], bool]:
+def _comparison(reading: Reading, path: Path, name: str, wanted: Any) -> Callable[[Any], bool]:
     if name == "exists":
         return lambda found: True
     if name == "matches":
-        texts = texts_at(path, wanted)
+        texts = texts_at(reading, path, wanted)
         return lambda found: (
             isinstance(found, str) and texts.match(found.encode("utf-8", "surrogatepass"))
         )

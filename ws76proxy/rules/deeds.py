@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from msgspec import UnsetType
 
 from ws76proxy.rules.contents import Message, message_test
 from ws76proxy.rules.decisions import Change, Closing, Hold, Injection, Side, Stall
 from ws76proxy.rules.edits import edit_at
 from ws76proxy.rules.errors import Path
-from ws76proxy.rules.inputs import injected, seconds_at
+from ws76proxy.rules.inputs import Reading, injected, seconds_at
 from ws76proxy.rules.language import actions as common
 from ws76proxy.rules.language import message_actions as language
 from ws76proxy.rules.work import Deed, Work
@@ -21,9 +19,7 @@ MAX_COPIES = 1_000
 """How often a message is sent at most, whatever rules say."""
 
 
-def deed_at(
-    path: Path, action: language.MessageAction, turn: int, read_file: Callable[[str], bytes]
-) -> Deed:
+def deed_at(reading: Reading, path: Path, action: language.MessageAction, turn: int) -> Deed:
     """The action at a path; raises Fault. `turn`: which of its rule's actions it is."""
     match action:
         case language.Drop():
@@ -35,9 +31,9 @@ def deed_at(
         case language.Swap():
             return Deed(_swap)
         case language.Hold():
-            return _hold(path, action)
+            return _hold(reading, path, action)
         case language.Inject():
-            return _inject(path, action, read_file)
+            return _inject(reading, path, action)
         case common.Close():
             return _close(action)
         case language.StopReading():
@@ -49,7 +45,7 @@ def deed_at(
         case language.Pause():
             return Deed(_pause)
         case _:
-            return edit_at(path, action, f"edit {turn}")
+            return edit_at(reading, path, action, f"edit {turn}")
 
 
 def _drop(work: Work) -> bool:
@@ -87,8 +83,8 @@ def _swap(work: Work) -> bool:
     return work.tell("swap", "behind the next message")
 
 
-def _hold(path: Path, action: language.Hold) -> Deed:
-    test = message_test((*path, "until"), action.until)
+def _hold(reading: Reading, path: Path, action: language.Hold) -> Deed:
+    test = message_test(reading, (*path, "until"), action.until)
 
     def until(side: Side, content: bytes, number: int, age: float) -> bool:
         return test.holds(Message(side, content, number, age))
@@ -100,8 +96,8 @@ def _hold(path: Path, action: language.Hold) -> Deed:
     return Deed(act)
 
 
-def _inject(path: Path, action: language.Inject, read_file: Callable[[str], bytes]) -> Deed:
-    content, is_raw = injected(path, action, read_file)
+def _inject(reading: Reading, path: Path, action: language.Inject) -> Deed:
+    content, is_raw = injected(reading, path, action)
 
     def act(work: Work) -> bool:
         work.decision.injections.append(

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, assert_never
 from msgspec import UnsetType
 
 from ws76proxy.errors import UsageError
-from ws76proxy.patterns import Regex, Template, escaped
+from ws76proxy.patterns import MAX_SECONDS, Clock, Regex, Template, escaped
 from ws76proxy.rules.contents import compiled_path, json_needle
 from ws76proxy.rules.errors import Fault, Path, found_text
+from ws76proxy.rules.inputs import Reading
 from ws76proxy.rules.jsontext import Location, read_json, remove_values, set_values, write_json
 from ws76proxy.rules.language import message_actions as language
 from ws76proxy.rules.texts import regex_at
@@ -32,11 +33,11 @@ Edit = (
 )
 
 
-def edit_at(path: Path, action: Edit, purpose: str) -> Deed:
+def edit_at(reading: Reading, path: Path, action: Edit, purpose: str) -> Deed:
     """The action at a path; raises Fault. `purpose`: what chance is asked for."""
     match action:
         case language.Replace():
-            return _replace(path, action)
+            return _replace(reading, path, action)
         case language.SetText():
             content = action.text.encode()
             return Deed(lambda work: work.put("set-text", content))
@@ -49,21 +50,28 @@ def edit_at(path: Path, action: Edit, purpose: str) -> Deed:
         case language.Corrupt():
             return _corrupt(action.bytes, purpose)
         case language.Hide():
-            return _hide(path, action)
+            return _hide(reading, path, action)
         case _:
             assert_never(action)
 
 
-def _replace(path: Path, action: language.Replace) -> Deed:
+def _replace(reading: Reading, path: Path, action: language.Replace) -> Deed:
     if isinstance(action.regex, UnsetType):
         assert isinstance(action.text, str)  # noqa: S101 - exactly one of them is there
         expression = escaped(action.text)
-        regex = regex_at((*path, "text"), expression, ignore_case=action.ignore_case)
-        template = Template((action.with_.encode(),))
+        wanted, put = action.text.encode(), action.with_.encode()
+        if not action.ignore_case:
+            many = -1 if isinstance(action.count, UnsetType) else action.count
+            return Deed(
+                lambda work: work.put("replace", work.message.content.replace(wanted, put, many)),
+                (expression,),
+            )
+        regex = regex_at(reading, (*path, "text"), expression, ignore_case=True)
+        template = Template((put,))
     else:
         expression = action.regex
         regex = regex_at(
-            (*path, "regex"), expression, captures=True, ignore_case=action.ignore_case
+            reading, (*path, "regex"), expression, captures=True, ignore_case=action.ignore_case
         )
         try:
             template = regex.template(action.with_)
@@ -72,7 +80,10 @@ def _replace(path: Path, action: language.Replace) -> Deed:
     count = None if isinstance(action.count, UnsetType) else action.count
 
     def act(work: Work) -> bool:
-        return work.put("replace", regex.replace(work.message.content, template, count))
+        replaced = regex.replace(work.message.content, template, count, clock=work.clock)
+        if replaced is None:
+            return work.tell("replace", f"given up after {MAX_SECONDS:g} s: too many places")
+        return work.put("replace", replaced)
 
     return Deed(act, (f"(?i){expression}" if action.ignore_case else expression,))
 
@@ -113,7 +124,7 @@ def _json_edit(deed: str, where: JsonPath, edit: Callable[[str, list[Location]],
         if document is None:
             return False
         text, value = document
-        locations = [location for location, _ in where.hits(value)]
+        locations = [location for location, _ in where.hits(value) or ()]
         if not locations:
             return False
         return work.put(deed, edit(text, locations).encode(), f"{where.text}: {len(locations)}")
@@ -159,27 +170,36 @@ def _corrupt(count: int, purpose: str) -> Deed:
     return Deed(act)
 
 
-def _hide(path: Path, action: language.Hide) -> Deed:
+def _hide(reading: Reading, path: Path, action: language.Hide) -> Deed:
     put = action.with_.encode()
     if isinstance(action.regex, UnsetType):
         needles, hide = None, _always(put)
     else:
-        regex = regex_at((*path, "regex"), action.regex, captures=True)
+        regex = regex_at(reading, (*path, "regex"), action.regex, captures=True)
         needles, hide = (action.regex,), _hiding(regex, put)
 
     def act(work: Work) -> bool:
-        if hide(work.message.content) == work.message.content:
+        def hiding(payload: bytes) -> bytes:
+            return hide(payload, work.clock)
+
+        if hiding(work.message.content) == work.message.content:
             return False
-        work.hiding.append(hide)
+        work.hiding.append(hiding)
         return work.tell("hide")
 
     return Deed(act, needles, hides=True)
 
 
-def _always(put: bytes) -> Callable[[bytes], bytes]:
-    return lambda payload: put
+def _always(put: bytes) -> Callable[[bytes, Clock | None], bytes]:
+    return lambda _payload, _clock: put
 
 
-def _hiding(regex: Regex, put: bytes) -> Callable[[bytes], bytes]:
+def _hiding(regex: Regex, put: bytes) -> Callable[[bytes, Clock | None], bytes]:
     template = Template((put,))
-    return lambda payload: regex.replace(payload, template)
+
+    def hidden(payload: bytes, clock: Clock | None) -> bytes:
+        replaced = regex.replace(payload, template, clock=clock)
+        # What could not be looked through is hidden whole.
+        return put if replaced is None else replaced
+
+    return hidden

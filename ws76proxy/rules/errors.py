@@ -14,7 +14,13 @@ Path = tuple[str | int, ...]
 
 
 class RuleError(UsageError):
-    """A rule file, or a rewrite on the command line, that cannot be used: where, and why."""
+    """A rule file, or a rewrite on the command line, that cannot be used: where, and why.
+
+    The text is one line that can be printed, whatever the file has in it.
+    """
+
+    def __init__(self, text: str) -> None:
+        super().__init__("".join([one if one.isprintable() else ascii(one)[1:-1] for one in text]))
 
 
 class Fault(Exception):  # noqa: N818 - it never leaves this room
@@ -28,12 +34,10 @@ class Fault(Exception):  # noqa: N818 - it never leaves this room
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
-    """A clause with the nearest spelling, or with all that there are where they are few."""
+    """A clause with the nearest spelling; empty where none is near."""
     choices = list(dict.fromkeys(known))
-    near = difflib.get_close_matches(word, choices, 1, cutoff=0.6)
-    if near:
-        return f" (did you mean {near[0]!r}?)"
-    return ""
+    near = difflib.get_close_matches(word[:100], choices, 1, cutoff=0.6)
+    return f" (did you mean {near[0]!r}?)" if near else ""
 
 
 def found_text(value: object) -> str:
@@ -43,7 +47,8 @@ def found_text(value: object) -> str:
     if isinstance(value, str):
         return repr(value if len(value) <= 60 else f"{value[:60]}…")
     if isinstance(value, (int, float)):
-        written = str(value)
+        # Python refuses to write out very long numbers.
+        written = hex(value) if isinstance(value, int) and abs(value) > 10**30 else str(value)
         return f"the number {written if len(written) <= 30 else f'{written[:30]}…'}"
     if isinstance(value, dict):
         return "a table"

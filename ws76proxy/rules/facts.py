@@ -10,6 +10,7 @@ from typing import NamedTuple
 from msgspec import UNSET, UnsetType
 
 from ws76proxy.rules.errors import Fault, Path
+from ws76proxy.rules.inputs import Reading
 from ws76proxy.rules.language.base import AnyText, NumberRange
 from ws76proxy.rules.language.conditions import FieldTest, HandshakeWhen, StatusRange
 from ws76proxy.rules.texts import texts_at
@@ -89,7 +90,7 @@ def session_tests(path: Path, when: HandshakeWhen) -> tuple[SessionTest, ...]:
     return tuple(tests)
 
 
-def handshake_tests(path: Path, when: HandshakeWhen) -> tuple[HeadTest, ...]:
+def handshake_tests(reading: Reading, path: Path, when: HandshakeWhen) -> tuple[HeadTest, ...]:
     """Conditions on the client's request, its fields left out."""
     values: dict[str, tuple[AnyText | UnsetType, Callable[[Head], bytes | None]]] = {
         "path": (when.path, _path),
@@ -100,14 +101,14 @@ def handshake_tests(path: Path, when: HandshakeWhen) -> tuple[HeadTest, ...]:
     }
     return tuple(
         [
-            _text_test((*path, name), value, get)
+            _text_test(reading, (*path, name), value, get)
             for name, (value, get) in values.items()
             if not isinstance(value, UnsetType)
         ]
     )
 
 
-def field_tests(path: Path, when: HandshakeWhen) -> tuple[HeadTest, ...]:
+def field_tests(reading: Reading, path: Path, when: HandshakeWhen) -> tuple[HeadTest, ...]:
     """Conditions on the fields of a head."""
     if isinstance(when.field, UnsetType):
         return ()
@@ -115,19 +116,21 @@ def field_tests(path: Path, when: HandshakeWhen) -> tuple[HeadTest, ...]:
     for name, test in when.field.items():
         here = (*path, "field", name)
         check_field_name(here, name, at_key=True)
-        tests.append(_field_test(here, name.lower().encode(), test))
+        tests.append(_field_test(reading, here, name.lower().encode(), test))
     return tuple(tests)
 
 
-def _field_test(path: Path, name: bytes, test: FieldTest) -> HeadTest:
+def _field_test(reading: Reading, path: Path, name: bytes, test: FieldTest) -> HeadTest:
     if isinstance(test, bool):
         return lambda head: bool(head.get_all(name)) is test
-    texts = texts_at(path, test)
+    texts = texts_at(reading, path, test)
     return lambda head: any(texts.match(one.stripped) for one in head.get_all(name))
 
 
-def _text_test(path: Path, value: AnyText, get: Callable[[Head], bytes | None]) -> HeadTest:
-    texts = texts_at(path, value)
+def _text_test(
+    reading: Reading, path: Path, value: AnyText, get: Callable[[Head], bytes | None]
+) -> HeadTest:
+    texts = texts_at(reading, path, value)
 
     def holds(head: Head) -> bool:
         found = get(head)

@@ -11,12 +11,62 @@ from ws76proxy.errors import UsageError
 from ws76proxy.rules.errors import Fault, Path, found_text
 from ws76proxy.rules.language.message_actions import Inject
 
-__all__ = ["MAX_FILE", "injected", "seconds_at"]
+__all__ = ["MAX_FILES", "MAX_INSTRUCTIONS", "Reading", "injected", "seconds_at"]
 
-MAX_FILE = 16 * 1024 * 1024
-"""Bytes of a file that is injected."""
+MAX_FILES = 16 * 1024 * 1024
+"""Bytes of all the files that a rule file injects."""
+MAX_INSTRUCTIONS = 2_000_000
+"""What all regular expressions of a rule file are compiled to, in RE2's instructions (16 bytes)."""
 
 _BETWEEN_BYTES = re.compile(r"0x|\\x|[\s:,]")
+
+
+class Reading:
+    """One reading of one rule file: where files come from, and how much has been taken so far."""
+
+    def __init__(self, read_file: Callable[[str], bytes]) -> None:
+        """`read_file` raises OSError or UsageError."""
+        self._read_file = read_file
+        self._files: dict[str, bytes] = {}
+        self._instructions = 0
+
+    def take_program(self, path: Path, size: int) -> None:
+        """Count an expression of so many instructions; raises Fault when there are too many."""
+        self._instructions += size
+        if self._instructions > MAX_INSTRUCTIONS:
+            text = (
+                f"expected regular expressions of at most {MAX_INSTRUCTIONS} instructions in one"
+                f" file, found that with this one there are {self._instructions}"
+            )
+            raise Fault(path, text)
+
+    def file(self, path: Path, name: str) -> bytes:
+        """The content of a file that is to be a text message; raises Fault."""
+        if "\0" in name:
+            raise Fault(path, f"expected the name of a file, found {found_text(name)}")
+        if name not in self._files:
+            self._files[name] = self._read(path, name)
+        return self._files[name]
+
+    def _read(self, path: Path, name: str) -> bytes:
+        try:
+            data = self._read_file(name)
+        except (OSError, UsageError) as error:
+            why = getattr(error, "strerror", None) or str(error)
+            text = f"expected a file that can be read, found {name!r}: {why}"
+            raise Fault(path, text) from None
+        size = len(data) + sum(map(len, self._files.values()))
+        if size > MAX_FILES:
+            text = f"expected files of at most {MAX_FILES} bytes in all, found {size} with {name!r}"
+            raise Fault(path, text)
+        at = data.find(b"\xff")
+        if at >= 0:
+            text = (
+                "expected a text message, in which no byte is FF (hex takes raw bytes), found one"
+                f" in {name!r} at offset {at}"
+            )
+            raise Fault(path, text)
+        return data
 
 
 def seconds_at(path: Path, value: float | list[float]) -> tuple[float, float]:
@@ -29,14 +79,14 @@ def seconds_at(path: Path, value: float | list[float]) -> tuple[float, float]:
     return low, high
 
 
-def injected(path: Path, action: Inject, read_file: Callable[[str], bytes]) -> tuple[bytes, bool]:
+def injected(reading: Reading, path: Path, action: Inject) -> tuple[bytes, bool]:
     """What is to be said, and whether it is bytes for the wire; raises Fault."""
     if isinstance(action.hex, str):
         return _from_hex((*path, "hex"), action.hex), True
     if isinstance(action.text, str):
         return action.text.encode(), False
     assert not isinstance(action.file, UnsetType)  # noqa: S101 - exactly one of them is there
-    return _from_file((*path, "file"), action.file, read_file), False
+    return reading.file((*path, "file"), action.file), False
 
 
 def _from_hex(path: Path, text: str) -> bytes:
@@ -50,27 +100,4 @@ def _from_hex(path: Path, text: str) -> bytes:
         raise Fault(path, text) from None
     if not data:
         raise Fault(path, f"expected bytes in hexadecimal, found {found_text(text)}")
-    return data
-
-
-def _from_file(path: Path, name: str, read_file: Callable[[str], bytes]) -> bytes:
-    if "\0" in name:
-        raise Fault(path, f"expected the name of a file, found {found_text(name)}")
-    try:
-        data = read_file(name)
-    except OSError as error:
-        why = error.strerror or str(error)
-        raise Fault(path, f"expected a file that can be read, found {name!r}: {why}") from None
-    except UsageError as error:
-        raise Fault(path, f"expected a file that can be read, found {name!r}: {error}") from None
-    if len(data) > MAX_FILE:
-        text = f"expected a file of at most {MAX_FILE} bytes, found {name!r} with {len(data)}"
-        raise Fault(path, text)
-    at = data.find(b"\xff")
-    if at >= 0:
-        raise Fault(
-            path,
-            f"expected a text message, in which no byte is FF, found one in {name!r} at offset {at}"
-            " (hex takes raw bytes)",
-        )
     return data

@@ -42,9 +42,8 @@ class JsonPath:
     def __init__(self, text: str) -> None:
         """Raises UsageError for what is no JSONPath; it says what and where in it."""
         self.text = text
-        self._environment = _Environment(strict=True)
         try:
-            compiled = self._environment.compile(text)
+            compiled = _ENVIRONMENT.compile(text)
         except RecursionError:
             raise UsageError("expected a JSONPath, found one with too many brackets") from None
         except JSONPathError as error:
@@ -71,20 +70,20 @@ class JsonPath:
                     return name
         return None
 
-    def hits(self, value: Any) -> list[tuple[Location, Any]]:
+    def hits(self, value: Any) -> list[tuple[Location, Any]] | None:
         """Every place of the value that the path leads to, in order, and what is there.
 
-        Empty, too, where it would take more than MAX_STEPS, or where the value is nested deeper
-        than the path can descend (100).
+        None where it would take more than MAX_STEPS, or where the value is nested deeper than a
+        path can descend (100).
         """
-        self._environment.steps = 0
+        _ENVIRONMENT.steps = 0
         # The library would read a text as JSON.
         if isinstance(value, str):
             return [] if self._compiled.segments else [((), value)]
         try:
             return [(one.parts, one.obj) for one in self._compiled.finditer(value)]
         except (_TooManyStepsError, JSONPathError, RecursionError):
-            return []
+            return None
 
 
 class _TooManyStepsError(Exception):
@@ -190,3 +189,6 @@ def _in_words(found: re.Match[str]) -> str:
 
 def _position(token: Token, text: str) -> int:
     return 1 + (token.index if token.index >= 0 else len(text))
+
+
+_ENVIRONMENT = _Environment(strict=True)

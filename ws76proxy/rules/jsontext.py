@@ -7,7 +7,18 @@ import re
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-__all__ = ["Location", "read_json", "remove_values", "set_values", "values_equal", "write_json"]
+__all__ = [
+    "MAX_DEPTH",
+    "Location",
+    "read_json",
+    "remove_values",
+    "set_values",
+    "values_equal",
+    "write_json",
+]
+
+MAX_DEPTH = 100
+"""How deep a value of ours may be nested."""
 
 Location = tuple[str | int, ...]
 """Where a value is: names and indices, from the root."""
@@ -45,12 +56,18 @@ def read_json(payload: bytes) -> tuple[str, Any]:
 def write_json(value: Any) -> str:
     """A value as JSON text, without spaces.
 
-    Raises ValueError or TypeError for what JSON cannot say: an infinite number, or a date.
+    Raises ValueError or TypeError for what JSON cannot say, an infinite number or a date, and for
+    what is nested deeper than MAX_DEPTH.
     """
-    try:
-        return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    except RecursionError:
-        raise ValueError("nested too deep") from None
+    level = [value]
+    for _ in range(MAX_DEPTH + 1):
+        below = [one for one in level if isinstance(one, (dict, list))]
+        level = [
+            inner for one in below for inner in (one.values() if isinstance(one, dict) else one)
+        ]
+        if not level:
+            return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    raise ValueError("nested too deep")
 
 
 def values_equal(one: Any, other: Any) -> bool:
@@ -147,7 +164,7 @@ def remove_values(text: str, locations: Iterable[Location]) -> str:
     waiting = [(_after_space(text, 0), _tree(locations))]
     while waiting:
         begin, wanted = waiting.pop()
-        members = _members(text, begin)
+        members = _members(text, begin) if wanted else []
         last = {member.key: index for index, member in enumerate(members)}
         keeps_one = False
         for index, member in enumerate(members):

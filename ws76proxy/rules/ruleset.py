@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from ws76proxy.patterns import RegexIndex
+from ws76proxy.patterns import Clock, RegexIndex
 from ws76proxy.rules.errors import RuleError
 from ws76proxy.rules.facts import Facts
 from ws76proxy.rules.model import MessageRule, RequestRule, ResponseRule
@@ -56,11 +56,13 @@ class RuleSet:
         dialect: str,
         request: RequestHead,
         earlier: SessionRules | None = None,
+        clock: Clock | None = None,
     ) -> SessionRules:
         """The rules in the session of this number (from 1), whose client speaks `dialect`.
 
         `request`: the client's own head, as it came. `earlier`: what was there for the same session
         before the rules were read anew; rules of the same name go on counting.
+        `clock`, in seconds, bounds the time that an action may take.
         """
         facts = Facts(number, dialect, request)
         return SessionRules(
@@ -70,6 +72,7 @@ class RuleSet:
             messages=tuple([one for one in self._placed if one.rule.is_of(facts)]),
             index=self._index,
             acts={} if earlier is None else dict(earlier.acts),
+            clock=clock,
         )
 
     @classmethod

@@ -6,7 +6,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple, TypeVar
 
-from ws76proxy.patterns import RegexIndex
+from ws76proxy.patterns import Clock, RegexIndex
 from ws76proxy.rules.chance import Chance
 from ws76proxy.rules.contents import Message, is_utf8
 from ws76proxy.rules.decisions import MessageDecision, RequestDecision, ResponseDecision, Side
@@ -48,13 +48,16 @@ class SessionRules:
         messages: tuple[Placed, ...],
         index: RegexIndex | None,
         acts: dict[str, int],
+        clock: Clock | None = None,
     ) -> None:
-        """`acts`: how often each rule has acted in this session, by its name."""
+        """`acts`: how often each rule has acted in this session, by its name. `clock`: what bounds
+        the time that an action may take."""
         self._facts = facts
         self._requests = requests
         self._responses = responses
         self._index = index
         self.acts = acts
+        self._clock = clock
         self._placed: dict[Side, tuple[Placed, ...]] = {}
         self._untold: dict[Side, tuple[Placed, ...]] = {}
         self._choose(messages)
@@ -120,15 +123,17 @@ class SessionRules:
         if not self._placed[side]:
             return None
         message = Message(side, content, number, age)
-        work = Work(message, MessageDecision(content), "", self._chance(""))
+        work: Work | None = None
         acted = False
         for rule in self._candidates(message):
             if not (rule.test.holds(message) and self._may_act(rule, side, number)):
                 continue
+            if work is None:
+                work = Work(message, MessageDecision(content), "", self._chance(""), self._clock)
             acted |= self._do(rule, [deed.act for deed in rule.deeds], work)
             if rule.stop or not work.decision.copies:
                 break
-        if not acted:
+        if work is None or not acted:
             return None
         if work.hiding:
             _hide(work, content)

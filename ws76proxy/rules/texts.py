@@ -10,6 +10,7 @@ from msgspec import UNSET
 from ws76proxy.errors import UsageError
 from ws76proxy.patterns import Regex, escaped, glob_expression
 from ws76proxy.rules.errors import Fault, Path
+from ws76proxy.rules.inputs import Reading
 from ws76proxy.rules.language.base import AnyText, OneText, TextPattern
 
 __all__ = ["Texts", "regex_at", "texts_at"]
@@ -26,12 +27,16 @@ class Texts(NamedTuple):
         return any(test(data) for test in self.tests)
 
 
-def regex_at(path: Path, text: str, *, captures: bool = False, ignore_case: bool = False) -> Regex:
+def regex_at(
+    reading: Reading, path: Path, text: str, *, captures: bool = False, ignore_case: bool = False
+) -> Regex:
     """The regular expression at a path; raises Fault."""
     try:
-        return Regex(text, captures=captures, ignore_case=ignore_case)
+        regex = Regex(text, captures=captures, ignore_case=ignore_case)
     except UsageError as error:
         raise Fault(path, _without_subject(str(error), text)) from None
+    reading.take_program(path, regex.size)
+    return regex
 
 
 def _without_subject(said: str, text: str) -> str:
@@ -39,19 +44,23 @@ def _without_subject(said: str, text: str) -> str:
     return said.partition(": ")[2] if said.startswith(repr(text)[:20]) else said
 
 
-def texts_at(path: Path, value: AnyText, *, plain: Literal["glob", "contains"] = "glob") -> Texts:
+def texts_at(
+    reading: Reading, path: Path, value: AnyText, *, plain: Literal["glob", "contains"] = "glob"
+) -> Texts:
     """The patterns at a path; raises Fault. `plain`: how a plain string is meant."""
     many = value if isinstance(value, list) else [value]
     tests, expressions = [], []
     for index, one in enumerate(many):
         here = (*path, index) if isinstance(value, list) else path
-        test, expression = _one(here, one, plain)
+        test, expression = _one(reading, here, one, plain)
         tests.append(test)
         expressions.append(expression)
     return Texts(tuple(tests), tuple(expressions))
 
 
-def _one(path: Path, value: OneText, plain: str) -> tuple[Callable[[bytes], bool], str]:
+def _one(
+    reading: Reading, path: Path, value: OneText, plain: str
+) -> tuple[Callable[[bytes], bool], str]:
     ignore_case = False
     how, text = plain, value
     if isinstance(value, TextPattern):
@@ -69,7 +78,7 @@ def _one(path: Path, value: OneText, plain: str) -> tuple[Callable[[bytes], bool
     if how in ("exact", "contains") and not ignore_case:
         wanted = text.encode()
         return (wanted.__eq__ if how == "exact" else _containing(wanted)), expression
-    regex = regex_at(path, text if how == "regex" else expression, ignore_case=ignore_case)
+    regex = regex_at(reading, path, text if how == "regex" else expression, ignore_case=ignore_case)
     return regex.is_in_bytes, f"(?i){expression}" if ignore_case else expression
 
 

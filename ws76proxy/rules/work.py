@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from ws76proxy.patterns import Clock
 from ws76proxy.rules.chance import Chance
 from ws76proxy.rules.contents import Message, Needles
 from ws76proxy.rules.decisions import Change, MessageDecision
@@ -17,13 +18,15 @@ __all__ = ["Deed", "Work"]
 class Work:
     """A message, what rules have decided about it so far, and the rule whose turn it is.
 
-    `hiding`: what makes payloads fit to be shown, in the order in which it is applied.
+    `clock`: what bounds the time that an action may take; None: nothing does. `hiding`: what makes
+    payloads fit to be shown, in the order in which it is applied.
     """
 
     message: Message
     decision: MessageDecision
     rule: str
     chance: Chance
+    clock: Clock | None = None
     hiding: list[Callable[[bytes], bytes]] = field(default_factory=list)
 
     def put(self, deed: str, content: bytes, detail: str = "") -> bool:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from inspect import isawaitable, iscoroutinefunction
-from itertools import islice
 from typing import Any, Literal, NamedTuple
 
 from ws76proxy.scripting.burst import Burst, Step, Waiting, edit_all
@@ -84,6 +83,10 @@ class Scripts:
         return SessionScripts(self, sessions, deeds, report)
 
 
+class _TookTooLongError(Exception):
+    """The time limit was over; its cause says where the function waited."""
+
+
 class _Call(NamedTuple):
     """A function of a script, for one session."""
 
@@ -99,8 +102,8 @@ class SessionScripts:
 
     `request`, `response`, `message` and `close` show a thing to each script in turn, and make of it
     what they have made of it. They return None when that is done, or what must be awaited before it
-    is. `take_deeds` after the call, and again after what was awaited: that is to be done before the
-    thing goes on. Only one message of each side may be on its way through the scripts at a time.
+    is; what becomes of it then goes on. `take_deeds` behind it: what scripts want done besides.
+    Only one message of each side may be on its way through the scripts at a time.
     """
 
     def __init__(
@@ -122,6 +125,9 @@ class SessionScripts:
             name: list(_calls(scripts, sessions, name)) for name in FUNCTIONS
         }
         self._messages = self._calls["on_message"]
+        self._must_await = any(call.is_async for call in self._messages)
+        self._names = [call.script.name for call in self._messages]
+        self._steps = [Step(call.function, call.session) for call in self._messages]
         self.session = sessions[0]
         """For the Request, Response, Message or Close that is shown: scripts see their own."""
 
@@ -152,9 +158,7 @@ class SessionScripts:
         """What scripts want done, in order; it is the caller's from now on."""
         return self._deeds.take()
 
-    def edit_burst(
-        self, side: Side, payloads: Sequence[bytes], first: int, begin: int = 0
-    ) -> Burst:
+    def edit_burst(self, side: Side, payloads: list[bytes], first: int, begin: int = 0) -> Burst:
         """Show many messages of one side, from `payloads[begin]` on.
 
         `payloads` are those of a whole burst, `first` is the number of `payloads[0]`. It comes to
@@ -162,27 +166,23 @@ class SessionScripts:
         send it. There must be one at least.
         """
         calls, deeds, number = self._messages, self._deeds, first + begin
-        if any(call.is_async for call in calls):
+        if self._must_await:
             message = Message(self.session, side, number, payloads[begin])
             return Burst(number, [[], []], [""], message, self.message(message))
+        rest = iter(payloads)
+        if begin:
+            # At once: a burst in which each message stops the loop would be passed over each time.
+            rest.__setstate__(begin)  # type: ignore[attr-defined]
         columns: list[list[bytes]] = [[] for _ in calls]
         deeds.is_calling = True
         stop = edit_all(
-            [
-                Step(call.function, call.session, column)
-                for call, column in zip(calls, columns, strict=True)
-            ],
-            islice(payloads, begin, None) if begin else payloads,
-            side,
-            number,
-            deeds.pending,
-            lambda index, error: self._fault(calls[index], error),
+            self._steps, columns, rest, side, number, deeds.pending, self._fault_of_step
         )
         deeds.is_calling = False
         size = len(columns[-1])
         whole = size == len(payloads)
         originals = payloads if whole else payloads[begin : begin + size]
-        burst = Burst(number, [originals, *columns], [call.script.name for call in calls])
+        burst = Burst(number, [originals, *columns], self._names)
         if stop is not None:
             burst.stopped = message = Message(
                 self.session, side, number + size, payloads[begin + size]
@@ -231,10 +231,10 @@ class SessionScripts:
         self, subject: Subject, calls: Sequence[_Call], index: int, shown: Subject, result: object
     ) -> Waiting | None:
         """A function has returned: take over what it has done, or say what has to be awaited."""
-        if isawaitable(result):
-            return self._await_all(subject, calls, index, shown, result)
         if result is None:
             take_over(subject, shown, calls[index].script.name)
+        elif isawaitable(result):
+            return self._await_all(subject, calls, index, shown, result)
         else:
             self._fault_of_result(calls[index], result)
         return None
@@ -254,8 +254,7 @@ class SessionScripts:
                     shown = for_script(subject, call.session)
                     result = call.function(shown)
                 if isawaitable(result):
-                    async with self._running.time_limit(self._seconds or None):
-                        result = await result
+                    result = await self._in_time(result)
             except GeneratorExit:
                 raise
             except BaseException as error:
@@ -271,13 +270,31 @@ class SessionScripts:
             if self._is_done_with(subject):
                 return
 
+    async def _in_time(self, awaitable: Awaitable[object]) -> object:
+        failed: BaseException | None = None
+        try:
+            async with self._running.time_limit(self._seconds or None):
+                try:
+                    return await awaitable
+                except BaseException as error:
+                    failed = error
+                    raise
+        except TimeoutError as error:
+            if error is failed:
+                # Its own.
+                raise
+            raise _TookTooLongError from error.__cause__
+
     def _fault(self, call: _Call, error: BaseException) -> None:
         """Tell what went wrong, unless it has been told often enough."""
         text = in_words(error)
-        if isinstance(error, TimeoutError) and isinstance(error.__cause__, BaseException):
+        if isinstance(error, _TookTooLongError):
             text = f"it took longer than {self._seconds:g} s"
         line = line_of(error, call.script) or line_of_function(call.function)
         self._tell_fault(call, line, text)
+
+    def _fault_of_step(self, step: int, error: BaseException) -> None:
+        self._fault(self._messages[step], error)
 
     def _fault_of_result(self, call: _Call, result: object) -> None:
         kind = type(result).__name__

@@ -29,9 +29,10 @@ class Session:
     `path` and `query` its resource before and behind the first "?". `state` is the script's own,
     and lives as long as the session.
 
-    What is asked for here is done at once: before the message, if any, that the function which
-    asks is about. It may also be asked for later, by a task on the same event loop. Then, and
-    whenever more waits than `ScriptLimits` allow, TooManyDeeds or SessionOver may be raised.
+    What a function asks for here is done when it has returned, behind the message that it was
+    about; what it asks for before it awaits something is done meanwhile. A task that a script has
+    started may ask too: that is done soon. `inject`, `inject_raw`, `close` and `mark` raise
+    TooManyDeeds when more waits than `ScriptLimits` allow, SessionOver when the session has ended.
     """
 
     __slots__ = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Literal, NamedTuple
 
 from ws76proxy.diagnosis import expected_location, unreadable_fields
@@ -47,14 +48,19 @@ def adjust_request(
     return head.replace_fields(values), changes
 
 
-def ask_again(head: RequestHead, challenge: Challenge) -> tuple[RequestHead, list[Adjustment]]:
-    """The same request with the keys of a challenge of our own, in the same places."""
+def ask_again(
+    head: RequestHead, challenge: Challenge, kept: Collection[bytes] = ()
+) -> tuple[RequestHead, list[Adjustment]]:
+    """The same request with the keys of a challenge of our own, in the same places.
+
+    `kept` are the fields, in lower case, that keep what somebody else has put there.
+    """
     changes: list[Adjustment] = []
     values: dict[Field, bytes] = {}
     keys = {b"sec-websocket-key1": challenge.key1, b"sec-websocket-key2": challenge.key2}
     for name, key in keys.items():
         field = head.get(name)
-        if field is not None:
+        if field is not None and name not in kept:
             values[field] = key.text
             label = field.name.decode("latin-1")
             why = "a challenge of our own"
@@ -211,4 +217,7 @@ def _translate(
     theirs, ours = went.value(b"host"), came.value(b"host")
     if theirs != ours and theirs and ours and authority.lower() == theirs.lower():
         authority = ours
+    if went.target != came.target and slash + path == went.target:
+        # Somebody has changed what the client asked for: to the client it is what it asked for.
+        return scheme + separator + authority + came.target
     return scheme + separator + authority + slash + path

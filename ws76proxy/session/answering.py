@@ -11,6 +11,7 @@ from ws76proxy.session.asking import by_rule, tell_notes
 from ws76proxy.session.changes import Changes
 from ws76proxy.session.commands import Await, Command, Peer
 from ws76proxy.session.edits import SessionEdits
+from ws76proxy.session.outgoing import Outgoing
 from ws76proxy.session.queues import Queues
 from ws76proxy.wire.head import ResponseHead
 
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
     from ws76proxy.session.core import Session
 
 __all__ = ["Answering"]
-
-_TICKET = 2
 
 
 class Answering:
@@ -36,6 +35,7 @@ class Answering:
         self.head: ResponseHead
         self.changes: list[Adjustment] = []
         self.is_thinking = False
+        self._ticket = 0
         self._closing: Closing | None = None
 
     def begin(self, head: ResponseHead) -> Iterator[Command]:
@@ -53,11 +53,12 @@ class Answering:
             yield from self._done()
         else:
             self.is_thinking = True
-            yield Await(awaitable, _TICKET)
+            self._ticket = self._session.ticket()
+            yield Await(awaitable, self._ticket)
 
     def awaited(self, ticket: int, error: BaseException | None) -> Iterator[Command]:
         """The script has come to its decision, or has been given up."""
-        if ticket != _TICKET or not self.is_thinking:
+        if ticket != self._ticket or not self.is_thinking:
             return
         self.is_thinking = False
         if error is not None:
@@ -66,13 +67,15 @@ class Answering:
 
     def give_up(self, why: str) -> Iterator[Command]:
         """Nobody waits for the script's decision any more."""
-        yield from self.awaited(_TICKET, TimeoutError(why))
+        yield from self.awaited(self._ticket, TimeoutError(why))
 
-    def end(self) -> Iterator[Command]:
+    def end(self, outgoing: Outgoing) -> Iterator[Command]:
         """The answer has gone on: whatever is to follow it does."""
         if self._closing is not None:
             closing, self._closing = self._closing, None
-            yield from self._queues.close(closing)
+            yield from outgoing.close(closing, "rule")
+        yield from self._edits.do_deeds(outgoing)
+        yield from outgoing.leave()
 
     def _done(self) -> Iterator[Command]:
         self.head, changes = self._edits.script_response_done(self.head)

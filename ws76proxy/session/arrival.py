@@ -54,6 +54,11 @@ class Arrival(Phase):
         """A first request is ours to answer; on a connection in use only between two answers."""
         return self._web is None or not self._web.waiting
 
+    @property
+    def at_rest(self) -> bool:
+        has_begun = self._first or self._reader.buffered
+        return not has_begun and (self._web is None or self._web.at_rest)
+
     def receive_data(self, peer: Peer, data: bytes) -> Iterator[Command]:
         if peer is Peer.SERVER:
             # The rest of an answer to an earlier request on this connection.

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ws76proxy.diagnosis import check_request
-from ws76proxy.rules.decisions import HeadChange, RequestDecision, ResponseDecision
+from ws76proxy.rules.decisions import Closing, HeadChange, RequestDecision, ResponseDecision
 from ws76proxy.session.adjust import Adjustment, adjust_request
 from ws76proxy.session.changes import Changes
 from ws76proxy.session.commands import Await, Command, PauseReading, Peer, ResumeReading
@@ -27,12 +27,13 @@ __all__ = ["Asked", "Asking", "by_rule", "tell_notes"]
 
 @dataclass(slots=True)
 class Asked:
-    """A request as it is to go on, what was changed of it, and how it is to leave."""
+    """A request as it is to go on, what was changed of it, how it is to leave, and what follows."""
 
     went: RequestHead
     changes: list[Adjustment] = field(default_factory=list)
     key3_bytes: int | None = None
     queues: Queues | None = None
+    closing: Closing | None = None
 
 
 def by_rule(change: HeadChange) -> Adjustment:
@@ -76,12 +77,15 @@ class Asking(Phase):
         self._next_opening = next_opening
         self._came = b""
         self._ticket = 0
-        self._paused = False
+        self._paused: set[Peer] = set()
         self._changes = Changes(session)
         self._queues = Queues(session, self._changes)
         self._asked = Asked(head)
         self._decision: RequestDecision | None = None
         self._is_answered = False
+        self._is_told = False
+        self._has_ended = False
+        """The client will say no more, and that has not been told."""
         session.dialect = dialect
         session.outcome = "failed"
 
@@ -93,9 +97,9 @@ class Asking(Phase):
     def begin(self, excess: bytes) -> Iterator[Command]:
         """The client's head is whole, and `excess` came behind it."""
         self._came = excess
-        edits, asked = self._edits, self._asked
+        edits, asked, session = self._edits, self._asked, self.session
         edits.begin(self._dialect, self._head)
-        asked.went, asked.changes = adjust_request(self._head, self.session.options)
+        asked.went, asked.changes = adjust_request(self._head, session.options)
         decision = self._decision = edits.decide_request(asked.went)
         if decision is not None:
             asked.went = decision.head
@@ -105,15 +109,22 @@ class Asking(Phase):
         if awaitable is None:
             yield from self._decided()
             return
-        self._ticket = 1
+        self._ticket = session.ticket()
+        if session.is_connected:
+            # Whatever a server says now belongs behind this request.
+            yield from self._pause(Peer.SERVER)
         yield Await(awaitable, self._ticket)
 
     def receive_data(self, peer: Peer, data: bytes) -> Iterator[Command]:
         if peer is Peer.CLIENT:
             self._came += data
-            if not self._paused and len(self._came) > self.session.options.head_limits.size:
-                self._paused = True
-                yield PauseReading(peer)
+            if len(self._came) > self.session.options.head_limits.size:
+                yield from self._pause(peer)
+
+    def _pause(self, peer: Peer) -> Iterator[Command]:
+        if peer not in self._paused:
+            self._paused.add(peer)
+            yield PauseReading(peer)
 
     def awaited(self, ticket: int, error: BaseException | None) -> Iterator[Command]:
         if ticket == self._ticket:
@@ -127,18 +138,34 @@ class Asking(Phase):
         return self._queues.due
 
     def wake(self) -> Iterator[Command]:
+        yield from self._edits.do_deeds(self._queues.outgoing)
         yield from self._queues.leave()
 
     def is_holding(self, peer: Peer) -> bool:
-        return self._queues.is_holding(peer)
+        # Whoever has asked waits for the answer that is made here.
+        is_answering = self._is_answered and not self._queues.lanes[Peer.CLIENT].is_empty
+        return peer is Peer.CLIENT and (is_answering or bool(self._ticket))
+
+    def lost(self, peer: Peer) -> None:
+        self._queues.lost(peer)
 
     def receive_eof(self, peer: Peer, reset: str | None = None) -> Iterator[Command]:
+        if self._ticket and peer is Peer.CLIENT and peer not in self.session.lost:
+            # It may still listen.
+            self._has_ended = True
+            return
         yield from super().receive_eof(peer, reset)
-        if self._ticket:
+        if self._ticket and peer is Peer.CLIENT:
             # Nobody will hear what the script decides.
             self._ticket = 0
             yield from self._tell()
-            yield from self.session.end()
+
+    def shut_down(self) -> Iterator[Command]:
+        yield from self._tell()
+        yield from self._queues.flush()
+
+    def ending(self) -> Iterator[Command]:
+        yield from self._queues.ending()
 
     def timed_out(self, seconds: float) -> Iterator[Command]:
         if not self._is_answered:
@@ -162,22 +189,33 @@ class Asking(Phase):
             self._is_answered = True
             session.outcome = "refused"
             due = session.age() + (decision.delay if decision is not None else 0.0)
-            entry = Entry(answer.data, due, then=session.end)
+            entry = Entry(answer.data, due, then=lambda: self._after_answer(decision))
             queues.lanes[Peer.CLIENT].close(entry)
             yield from self._tell()
             text = f"answered {answer.status} for the server by {answer.rule}"
             yield self._changes.notice(text, "info")
+            if self._has_ended:
+                yield from super().receive_eof(Peer.CLIENT)
+            yield from self._edits.do_deeds(queues.outgoing)
             yield from queues.leave()
             return
         yield from self._tell_notes()
         asked.queues = queues
-        if self._paused:
-            yield ResumeReading(Peer.CLIENT)
+        asked.closing = None if decision is None else decision.closing
+        for peer in self._paused:
+            yield ResumeReading(peer)
         yield from self._next_opening(asked, self._came)
-        if decision is not None and decision.closing is not None:
-            yield from queues.close(decision.closing)
         yield from self._edits.do_deeds(queues.outgoing)
         yield from queues.leave()
+        if self._has_ended:
+            yield from session.phase.receive_eof(Peer.CLIENT)
+
+    def _after_answer(self, decision: RequestDecision | None) -> Iterator[Command]:
+        closing = None if decision is None else decision.closing
+        if closing is not None and closing.how == "reset":
+            yield from self._queues.close(closing)
+            yield from self._queues.leave()
+        yield from self.session.end()
 
     def _tell_notes(self) -> Iterator[Command]:
         if self._decision is not None:
@@ -185,6 +223,9 @@ class Asking(Phase):
 
     def _tell(self) -> Iterator[Command]:
         session, asked = self.session, self._asked
+        if self._is_told:
+            return
+        self._is_told = True
         yield from tell_request(session, self._dialect, self._head, asked.went, self._offset)
         yield from tell_adjustments(session, "server", asked.changes)
         yield from self._tell_notes()

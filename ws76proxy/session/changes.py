@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Literal
 
+from ws76proxy.diagnosis import found
 from ws76proxy.record import ChangeRecord, NoticeRecord
-from ws76proxy.session.commands import Peer, Tell
+from ws76proxy.record import Peer as PeerName
+from ws76proxy.session.commands import Command, Peer, Tell
 
 if TYPE_CHECKING:
     from ws76proxy.session.core import Session
 
-__all__ = ["By", "Changes"]
+__all__ = ["By", "Changes", "change_record"]
 
 By = Literal["rule", "script", "person"]
 
@@ -35,19 +38,18 @@ class Changes:
         detail: str = "",
     ) -> Tell:
         """Something was done to what a peer said; payloads are given where they differ."""
-        record = ChangeRecord(
-            session=self._session.number,
-            time=self._session.now(),
+        session = self._session
+        record = change_record(
+            session.number,
+            session.now(),
+            by,
+            name,
+            deed,
             direction=peer.label,
             number=number,
-            by=by,
-            name=name,
-            deed=deed,
+            before=before,
+            after=after,
             detail=detail,
-            before=_text(before),
-            after=_text(after),
-            before_payload=_payload(before),
-            after_payload=_payload(after),
         )
         return Tell(record)
 
@@ -57,6 +59,41 @@ class Changes:
         return Tell(
             NoticeRecord(session=session.number, time=session.now(), level=level, text=text)
         )
+
+    def not_framable(self, text: str) -> Iterator[Command]:
+        """Something that was wanted cannot stand in a text frame, and was refused."""
+        yield self.notice(text)
+        yield from self._session.tell_findings([found("edit-not-framable", text)])
+
+
+def change_record(
+    session: int,
+    time: float,
+    by: By,
+    name: str,
+    deed: str,
+    *,
+    direction: PeerName,
+    number: int = 0,
+    before: bytes | None = None,
+    after: bytes | None = None,
+    detail: str = "",
+) -> ChangeRecord:
+    """Something that was done, as it is told; payloads in bytes, given where they differ."""
+    return ChangeRecord(
+        session=session,
+        time=time,
+        direction=direction,
+        number=number,
+        by=by,
+        name=name,
+        deed=deed,
+        detail=detail,
+        before=_text(before),
+        after=_text(after),
+        before_payload=_payload(before),
+        after_payload=_payload(after),
+    )
 
 
 def _text(payload: bytes | None) -> str | None:

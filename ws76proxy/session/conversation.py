@@ -60,6 +60,12 @@ class _Direction:
         self.closed = False
         self.unread_from: int | None = None
 
+    @property
+    def at_rest(self) -> bool:
+        """Whether no frame is on its way, as far as that can be told."""
+        decoder = self.decoder
+        return decoder is None or decoder.at_frame_boundary or decoder.lost or self.traffic.ended
+
     def unless_seen(self, data: bytes) -> FrameDecoder | None:
         """The decoder for a chunk that nobody needs to look into, if it is plain text; else None.
 
@@ -92,6 +98,10 @@ class Conversation(Phase):
             for peer, connection in ((Peer.CLIENT, client), (Peer.SERVER, server))
         }
         self._messages = session.options.messages
+
+    @property
+    def at_rest(self) -> bool:
+        return all(one.at_rest for one in self._directions.values())
 
     def begin(self) -> Iterator[Command]:
         """Read what came with the handshake; it has been passed on already."""

@@ -20,11 +20,13 @@ from ws76proxy.session.arrival import Arrival
 from ws76proxy.session.bridging import DialectMemory
 from ws76proxy.session.bridging.decided import DecidedBridge
 from ws76proxy.session.commands import (
+    NOBODY_WAITS,
     Close,
     Command,
     Connect,
     Peer,
     Reconnect,
+    Reset,
     Send,
     SendEof,
     Tell,
@@ -104,8 +106,9 @@ class Session:
         """Whether one of the peers has ended though its connection has not."""
         self.lost = set[Peer]()
         """Whose connections are gone."""
-        self._is_lost = False
+        self._tickets = NOBODY_WAITS
         self._finished: set[Peer] = set()
+        self._reset: set[Peer] = set()
         self.edits = None if editing is None else SessionEdits(self, editing, client)
         self._client = client
         self._started = started
@@ -141,8 +144,19 @@ class Session:
         traffic = self.traffic[peer]
         traffic.bytes += len(data)
         if self.untold is not None and self.phase.unread is not Unread.FRAMES:
-            return self._receive_losslessly(self.untold, peer, traffic.bytes - len(data), data)
-        return self.phase.receive_data(peer, data)
+            offset = traffic.bytes - len(data)
+            commands = self._receive_losslessly(self.untold, peer, offset, data)
+        else:
+            commands = self.phase.receive_data(peer, data)
+        return commands if self.edits is None else self._with_ends(commands)
+
+    def _with_ends(self, commands: Iterable[Command]) -> Iterator[Command]:
+        """Where things wait: behind what happens, whoever has ended, and of whom all has left by
+        now, has ended for the other one too."""
+        yield from commands
+        for peer in Peer:
+            if self.traffic[peer].ended:
+                yield from self.pass_end(peer)
 
     def _receive_losslessly(
         self, untold: Untold, peer: Peer, offset: int, data: bytes
@@ -156,6 +170,8 @@ class Session:
         if before is Unread.HANDSHAKE or peer is Peer.CLIENT:
             untold.received(peer, offset, data)
         yield from self.phase.receive_data(peer, data)
+        if self.ended:
+            return
         after = self.phase.unread
         if Unread.HANDSHAKE in (before, after) or (after is Unread.REQUEST and untold.has(peer)):
             yield Tell(
@@ -189,9 +205,11 @@ class Session:
         """Tell the other peer that this one has ended, once all that it said has left."""
         if self.ended or self.phase.is_holding(peer):
             return
-        if self._is_lost or (
-            self.traffic[peer.other].ended and not self.phase.is_holding(peer.other)
-        ):
+        if self.lost:
+            # What somebody has said who is gone still leaves.
+            if not any(self.phase.is_holding(lost) for lost in self.lost):
+                yield from self.end()
+        elif self.traffic[peer.other].ended and not self.phase.is_holding(peer.other):
             yield from self.end()
         elif peer is Peer.SERVER or self.is_connected:
             yield from self.finish(peer.other)
@@ -199,17 +217,33 @@ class Session:
             yield from self.end()
 
     def finish(self, peer: Peer) -> Iterator[Command]:
-        """Tell a peer that no more will come, once."""
+        """Tell a peer that no more will come, once; a server, when there is a connection."""
         if peer not in self._finished:
             self._finished.add(peer)
-            yield SendEof(peer)
+            if peer is Peer.CLIENT or self.is_connected:
+                yield SendEof(peer)
+
+    def reset(self, peer: Peer) -> Iterator[Command]:
+        """Drop the connection to a peer, once; to a server, when there is one."""
+        if peer not in self._reset:
+            self._reset.add(peer)
+            self._finished.add(peer)
+            if peer is Peer.CLIENT or self.is_connected:
+                yield Reset(peer)
+
+    def is_reset(self, peer: Peer) -> bool:
+        """Whether the connection to a peer is gone, or about to be."""
+        return peer in self._reset or peer in self.lost
+
+    def hears(self, peer: Peer) -> bool:
+        """Whether something can still be said to a peer."""
+        return peer not in self._finished and peer not in self.lost
 
     def connection_lost(self, peer: Peer, reason: str | None) -> Iterator[Command]:
         """The connection to a peer is gone; `reason` says why where it was not closed in order."""
         if self.ended:
             return
         traffic = self.traffic[peer]
-        self._is_lost = True
         self.lost.add(peer)
         self.phase.lost(peer)
         if not traffic.ended:
@@ -232,7 +266,11 @@ class Session:
         waiting, self._for_server = self._for_server, []
         if waiting:
             yield Send(Peer.SERVER, b"".join(waiting))
-        if self.traffic[Peer.CLIENT].ended and not self.phase.is_holding(Peer.CLIENT):
+        if Peer.SERVER in self._reset:
+            yield Reset(Peer.SERVER)
+        elif Peer.SERVER in self._finished:
+            yield SendEof(Peer.SERVER)
+        elif self.traffic[Peer.CLIENT].ended and not self.phase.is_holding(Peer.CLIENT):
             yield from self.finish(Peer.SERVER)
 
     def connect_failed(self, reason: str, code: str = "upstream-unreachable") -> Iterator[Command]:
@@ -241,7 +279,8 @@ class Session:
             return
         self.outcome = "failed"
         detail = f"{self.options.upstream}: {reason}"
-        yield Send(Peer.CLIENT, plain_response(502, "Bad Gateway", f"{detail}\n"))
+        if self.hears(Peer.CLIENT):
+            yield Send(Peer.CLIENT, plain_response(502, "Bad Gateway", f"{detail}\n"))
         yield from self.tell_findings([found(code, detail)])
         yield from self.end()
 
@@ -280,11 +319,11 @@ class Session:
 
     def wake(self) -> Iterator[Command]:
         """The time that `due` named has come."""
-        return iter(()) if self.ended else self.phase.wake()
+        return iter(()) if self.ended else self._with_ends(self.phase.wake())
 
     def awaited(self, ticket: int, error: BaseException | None = None) -> Iterator[Command]:
         """What `Await` asked for is done; `error` says why where it failed."""
-        return iter(()) if self.ended else self.phase.awaited(ticket, error)
+        return iter(()) if self.ended else self._with_ends(self.phase.awaited(ticket, error))
 
     def held(self) -> list[HeldView]:
         """The messages that wait for a person, the oldest first."""
@@ -298,7 +337,8 @@ class Session:
         phase = self.phase
         if self.ended or not isinstance(phase, _HOLDS):
             return None
-        return phase.answer(number, content, drop=drop)
+        answered = phase.answer(number, content, drop=drop)
+        return None if answered is None else self._with_ends(answered)
 
     @property
     def handshaking_since(self) -> float | None:
@@ -311,7 +351,17 @@ class Session:
         """Whether one of the peers has ended its side."""
         return self.is_closing or any(traffic.ended for traffic in self.traffic.values())
 
+    @property
+    def at_rest(self) -> bool:
+        """Whether an end would cut nothing that is on its way."""
+        return self.phase.at_rest
+
     # For the phases
+
+    def ticket(self) -> int:
+        """The name of something that is awaited: each only once in a session."""
+        self._tickets += 1
+        return self._tickets
 
     def enter(self, phase: Phase) -> None:
         """Hand what comes from now on to another phase."""
@@ -339,15 +389,16 @@ class Session:
 
     def reconnect(self) -> Iterator[Command]:
         """Begin anew with the server, on another connection."""
-        self.is_connected = self._is_lost = False
+        self.is_connected = False
         self.traffic[Peer.SERVER].ended = False
-        self.lost.discard(Peer.SERVER)
-        self._finished.discard(Peer.SERVER)
+        for peers in (self.lost, self._finished, self._reset):
+            peers.discard(Peer.SERVER)
         yield Reconnect()
 
     def answer(self, status: int, reason: str, text: str) -> Iterator[Command]:
         """Answer the client for the server, where nothing of the server's has been passed on."""
-        if self.phase.may_answer and not self.traffic[Peer.SERVER].ended:
+        may_answer = self.phase.may_answer and self.hears(Peer.CLIENT)
+        if may_answer and not self.traffic[Peer.SERVER].ended:
             yield Send(Peer.CLIENT, plain_response(status, reason, text))
 
     def tell_findings(self, diagnoses: Iterable[Diagnosis]) -> Iterator[Command]:

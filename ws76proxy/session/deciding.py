@@ -26,11 +26,12 @@ __all__ = ["Deciding"]
 
 
 class _Whole(NamedTuple):
-    """Bytes that nobody decides about; `closes`: they are a closing handshake. `make` as for
-    `Entry`."""
+    """Bytes that nobody decides about; `texts`: how many text messages they are; `closes`: they
+    are a closing handshake. `make` as for `Entry`."""
 
     data: bytes
-    closes: bool
+    texts: int = 0
+    closes: bool = False
     make: Make | None = None
 
 
@@ -59,14 +60,17 @@ class Deciding:
         self._waiting = {peer: deque[HeldMessage | _Whole]() for peer in Peer}
         self._undecided = dict.fromkeys(Peer, 0)
         self._pending: dict[Peer, _Pending] = {}
-        self._tickets = 0
         self._ended: set[Peer] = set()
+        self._is_hurried = False
+        """There is no time for scripts any more."""
+        self.gathers = False
+        """More comes in the same piece: it leaves in one piece too."""
 
     # What comes
 
     @property
     def hides(self) -> bool:
-        """Whether what is told of messages is decided with them."""
+        """Whether what is told of messages that come now is decided with them."""
         edits = self._edits
         return edits is not None and edits.rules is not None and edits.rules.hides
 
@@ -77,14 +81,21 @@ class Deciding:
             return False
         if edits is None:
             return True
-        edits.refresh()
         if edits.scripts_want_messages:
             return False
         return not self._out.has_holds and not edits.may_match(peer, frames, first, count)
 
-    def pass_on(self, peer: Peer, data: bytes, make: Make | None = None) -> Iterator[Command]:
-        """Bytes of a peer that nobody decides about go on, behind what it said before."""
-        yield from self._take(peer, _Whole(data, closes=False, make=make))
+    def refresh(self) -> None:
+        """Messages come: they are decided by the rules that are in force now."""
+        if self._edits is not None:
+            self._edits.refresh()
+
+    def pass_on(
+        self, peer: Peer, data: bytes, count: int = 0, make: Make | None = None
+    ) -> Iterator[Command]:
+        """Bytes of a peer that nobody decides about go on, behind what it said before; `count`:
+        how many text messages they are. `make` as for `Entry`, where it is not the usual one."""
+        yield from self._take(peer, _Whole(data, count, make=make))
 
     def pass_closing(self, peer: Peer, data: bytes) -> Iterator[Command]:
         """The same for its closing handshake: no message follows."""
@@ -93,17 +104,16 @@ class Deciding:
     def frames(
         self, peer: Peer, event: TextFrames | InvalidText, first: int, count: int
     ) -> Iterator[Command | Decide]:
-        """Decide about text frames."""
+        """Decide about text frames; where something `hides`, they have not been told yet."""
         edits = self._edits
-        if edits is not None:
-            edits.refresh()
-            if count > 1 and self._is_for_scripts_alone(peer, event.raw, first, count):
-                yield from self._burst(edits, peer, event.raw, first)
-                yield from self.go()
-                return
-        offset = event.offset
+        if edits is not None and self._is_for_scripts_alone(peer, event.raw, first, count):
+            yield from self._burst(edits, peer, event.raw, first)
+            yield from self.go()
+            return
+        offset, is_told = event.offset, not self.hides
         for number, frame in enumerate(_frames(event, count), first):
             message = HeldMessage(peer, frame, number, offset=offset)
+            message.is_told = is_told
             offset += len(frame)
             if peer in self._pending:
                 self._wait(peer, message, len(frame))
@@ -141,17 +151,15 @@ class Deciding:
         yield from self.go()
 
     def go(self) -> Iterator[Command]:
-        """What may leave leaves; who may be read is read; who has ended, and is done, has."""
+        """What may leave leaves; who may be read is read."""
         out = self._out
+        if self.gathers:
+            return
         for peer in self._ended:
             if peer not in self._pending:
                 out.lane(peer).end_swaps()
         yield from out.leave()
         yield from out.settle(self._undecided)
-        for peer in tuple(self._ended):
-            if not self.is_holding(peer):
-                self._ended.discard(peer)
-                yield from self._session.pass_end(peer)
 
     def awaited(self, ticket: int, error: BaseException | None) -> Iterator[Command | Decide]:
         """A script has come to its decision, or has been given up."""
@@ -173,34 +181,48 @@ class Deciding:
                     self._put(peer, item)
         yield from self.go()
 
-    def flush(self) -> Iterator[Command]:
-        """The session is about to be closed: what waits leaves as it is."""
+    def flush(self) -> Iterator[Command | Decide]:
+        """The session is about to be closed: what waits leaves, without the scripts' decision."""
+        self._is_hurried = True
         for peer in Peer:
-            pending = self._pending.pop(peer, None)
+            pending, waiting = self._pending.pop(peer, None), self._waiting[peer]
             if pending is not None:
-                self._out.put(peer, pending.message.frame)
-            for item in self._waiting[peer]:
+                yield from self._conclude(pending.message, pending.decision)
+            while waiting:
+                item = waiting.popleft()
                 if isinstance(item, HeldMessage):
-                    self._out.put(peer, item.frame)
+                    yield from self._decide(item)
                 else:
-                    self._out.put(peer, item.data, item.make)
-            self._waiting[peer].clear()
+                    self._put(peer, item)
+            self._undecided[peer] = 0
+        for peer in Peer:
             yield from self._out.flush(peer)
 
     def ending(self) -> Iterator[Command]:
         """Say what never left."""
         left = self._out.left + len(self._pending)
         for items in self._waiting.values():
-            left += sum(isinstance(item, HeldMessage) for item in items)
+            for item in items:
+                left += item.texts
+                if isinstance(item, HeldMessage) and not item.is_told:
+                    yield from self._tell_shown(item, self._decision(item))
         if left:
             messages = "1 message was" if left == 1 else f"{left} messages were"
             yield self._changes.notice(f"{messages} still held, and went nowhere")
+        if self._out.refused:
+            count = self._out.refused
+            messages = "1 message" if count == 1 else f"{count} messages"
+            yield self._changes.notice(
+                f"{messages} came behind an end that was made here, and went nowhere"
+            )
 
     # Many messages
 
     def _is_for_scripts_alone(self, peer: Peer, frames: bytes, first: int, count: int) -> bool:
         edits, out = self._edits, self._out
         if edits is None or not edits.scripts_want_messages or peer in self._pending:
+            return False
+        if count == 1:
             return False
         if self._asks_owner or self.hides or out.has_holds or out.lane(peer).has_swapped:
             return False
@@ -215,7 +237,8 @@ class Deciding:
         while scripts is not None and begin < len(payloads):
             burst = scripts.edit_burst(peer.label, payloads, first, begin)
             if burst.contents:
-                self._out.put(peer, self._out.framed_all(peer.other, burst.contents))
+                frames_to_go = self._out.framed_all(peer.other, burst.contents)
+                self._out.put(peer, frames_to_go, len(burst.contents))
             if self._session.options.messages and burst.is_changed:
                 for number, edit in burst.edits():
                     yield edits.edit_told(peer, number, edit)
@@ -238,17 +261,16 @@ class Deciding:
     def _await(
         self, message: HeldMessage, decision: MessageDecision | None, waiting: Waiting
     ) -> Command:
-        self._tickets += 1
-        self._pending[message.peer] = _Pending(self._tickets, message, decision)
-        return Await(waiting, self._tickets)
+        ticket = self._session.ticket()
+        self._pending[message.peer] = _Pending(ticket, message, decision)
+        return Await(waiting, ticket)
 
     # One message
 
     def _decide(self, message: HeldMessage) -> Iterator[Command | Decide]:
-        edits, decision = self._edits, None
+        edits, decision = self._edits, self._decision(message)
         if edits is not None and not message.injected:
-            decision = edits.decide(message.peer, message.original, message.number)
-            if self.hides:
+            if not message.is_told:
                 yield from self._tell_shown(message, decision)
             if self._out.has_holds:
                 self._out.open_holds(message, edits.age)
@@ -257,12 +279,19 @@ class Deciding:
             message.content, message.copies = decision.content, decision.copies
             message.dropped = not decision.copies
             message.paused_by = decision.paused_by
-        if edits is not None and not message.injected and not message.dropped:
+        is_shown = not message.injected and not message.dropped and not self._is_hurried
+        if edits is not None and is_shown:
             awaitable = edits.script_message(message)
             if awaitable is not None:
                 yield self._await(message, decision, awaitable)
                 return
         yield from self._conclude(message, decision)
+
+    def _decision(self, message: HeldMessage) -> MessageDecision | None:
+        """What the rules make of a message that a peer has said."""
+        if self._edits is None or message.injected:
+            return None
+        return self._edits.decide(message.peer, message.original, message.number)
 
     def _conclude(
         self, message: HeldMessage, decision: MessageDecision | None
@@ -271,8 +300,16 @@ class Deciding:
         edits = self._edits
         if edits is not None:
             yield from edits.script_message_done(message)
+            # What a script asks for is done before the message that it was shown.
+            yield from edits.do_deeds(self._out)
         before, was_dropped = message.payload, message.dropped
         if self._asks_owner:
+            if decision is not None and decision.paused_by is not None:
+                rule, decision.paused_by = decision.paused_by, None
+                # The owner has the message wait, and it does not wait here once more.
+                yield self._changes.told(
+                    "rule", rule, "pause", peer=message.peer, number=message.number
+                )
             yield Decide(message)
             if was_dropped and not message.dropped:
                 message.copies = 1
@@ -282,14 +319,10 @@ class Deciding:
                 data = self._out.framed(message.peer.other, message.content)
             except LocalProtocolError as error:
                 message.content = message.original
-                yield self._changes.notice(
-                    f"{message.label} goes on unchanged: the new content cannot: {error}"
-                )
+                yield from self._changes.not_framable(f"{message.label} goes on unchanged: {error}")
         if self._asks_owner:
             yield from self._tell_person(message, before, was_dropped=was_dropped)
         yield from self._out.put_message(message, data * message.copies, decision)
-        if edits is not None:
-            yield from edits.do_deeds(self._out)
 
     def _tell_person(
         self, message: HeldMessage, before: bytes, *, was_dropped: bool
@@ -313,8 +346,8 @@ class Deciding:
         if not self._session.options.messages:
             return
         for rule, deed, before, after, detail in decision.changes:
-            if deed == "pause":
-                # Told when it begins to wait, with the name to ask for.
+            if deed in ("pause", "inject"):
+                # Told when it begins to wait, with the name to ask for, or when it is put in.
                 continue
             yield self._changes.told(
                 "rule",
@@ -366,7 +399,7 @@ class Deciding:
         if whole.closes:
             self._out.put_closing(peer, whole.data)
         else:
-            self._out.put(peer, whole.data, whole.make)
+            self._out.put(peer, whole.data, whole.texts, whole.make)
 
     def _wait(self, peer: Peer, item: HeldMessage | _Whole, size: int) -> None:
         self._waiting[peer].append(item)

@@ -143,7 +143,9 @@ class SessionEdits:
         if current is not self._set:
             self._set = current
             number = self._session.number
-            self.rules = current.for_session(number, self._dialect, self._came, self.rules)
+            self.rules = current.for_session(
+                number, self._dialect, self._came, self.rules, self._session.age
+            )
 
     def may_match(self, peer: Peer, frames: bytes, first: int, count: int) -> bool:
         """Whether a rule may match one of these whole text frames."""

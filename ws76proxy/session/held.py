@@ -76,7 +76,7 @@ class HeldConversation(Phase):
     """Passes each frame on when it is whole and, where it is a text message, decided.
 
     A message whose content was left alone leaves in its own bytes, whatever they are. A content
-    that cannot be framed is refused with a notice, and the original goes on instead. All other
+    that cannot be framed is refused with a finding, and the original goes on instead. All other
     frames pass as they came. What is longer than the session's `max_message` cannot be held: it
     passes unread, as does everything after a length that cannot be understood.
 
@@ -102,6 +102,7 @@ class HeldConversation(Phase):
             Peer.SERVER: _Stream(session, Peer.SERVER, server),
         }
         self._changes = Changes(session)
+        self._asks_owner = asks_owner
         self.outgoing = Outgoing(
             session,
             lanes or {peer: Lane(peer) for peer in Peer},
@@ -124,9 +125,11 @@ class HeldConversation(Phase):
         return b"\x00" + b"\xff\x00".join(contents) + b"\xff"
 
     def closing(self, to: Peer) -> bytes:
-        """What begins the closing handshake with a peer; empty: its dialect has none."""
-        connection = self._streams[to.other].connection
-        return CLOSING_HANDSHAKE if connection.closing_handshake else b""
+        """What begins the closing handshake with a peer; empty: its dialect has none, or the other
+        peer has begun it."""
+        stream = self._streams[to.other]
+        may_close = stream.connection.closing_handshake and not stream.closed
+        return CLOSING_HANDSHAKE if may_close else b""
 
     # What happens
 
@@ -143,6 +146,12 @@ class HeldConversation(Phase):
         for stream in self._streams.values():
             yield from self._look(stream)
             yield from self._tell_unread(stream, held[stream.peer])
+        for stream in self._streams.values():
+            if stream.traffic.ended:
+                # While the handshake was on its way; that has been told.
+                stream.connection.receive_eof()
+                yield from self._look(stream)
+                yield from self._deciding.ended(stream.peer)
 
     def receive_data(self, peer: Peer, data: bytes) -> Iterator[HeldCommand]:  # type: ignore[override]
         stream = self._streams[peer]
@@ -202,11 +211,12 @@ class HeldConversation(Phase):
         yield from self._deciding.ending()
 
     def shut_down(self) -> Iterator[Command]:
-        yield from self._deciding.flush()
+        # The connections' owner is asked no more.
+        yield from cast("Iterator[Command]", self._deciding.flush())
         for stream in self._streams.values():
-            may_close = stream.connection.closing_handshake and not stream.closed
-            is_free = not stream.unsent.is_passing and not stream.unsent.size
-            if may_close and is_free and not stream.traffic.ended:
+            if stream.unsent.size:
+                self.outgoing.put(stream.peer, stream.unsent.pass_on())
+            if not stream.traffic.ended:
                 self.outgoing.say_closing(stream.peer.other)
         yield from self.outgoing.leave()
 
@@ -250,7 +260,10 @@ class HeldConversation(Phase):
 
     def _look(self, stream: _Stream) -> Iterator[HeldCommand]:
         # An open connection has nothing but frames, and their end, to tell.
-        for event in cast("list[FrameEvent | EndOfStream]", stream.connection.events()):
+        events = cast("list[FrameEvent | EndOfStream]", stream.connection.events())
+        for number, event in enumerate(events, 1):
+            # What came in one piece leaves in one, if it can.
+            self._deciding.gathers = number < len(events) and not self._asks_owner
             if isinstance(event, TextFrames | InvalidText):
                 stream.unsent.take(len(event.raw))
                 yield from self._hold(stream, event)
@@ -271,12 +284,13 @@ class HeldConversation(Phase):
         first = stream.traffic.messages + 1
         stream.traffic.messages += count
         deciding = self._deciding
+        deciding.refresh()
         if deciding.hides:
             # What is shown of them is decided with them.
             yield from deciding.frames(stream.peer, event, first, count)
             return
         if deciding.lets_pass(stream.peer, event.raw, first, count):
-            yield from deciding.pass_on(stream.peer, event.raw)
+            yield from deciding.pass_on(stream.peer, event.raw, count)
             yield from self._tell_messages(stream.peer, first, event)
             return
         yield from self._tell_messages(stream.peer, first, event)

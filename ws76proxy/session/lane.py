@@ -24,13 +24,15 @@ class Entry:
     `due` is when they may leave, in seconds since the session began. With a `hold`, or where
     somebody is `asked`, `due` is when that ends at the latest, and `delay` what is still to be
     waited from then on. `message`: the text message that the bytes are; None for anything else.
-    `alone`: in a write of its own. `make`, where there is one, turns the bytes into those that the
-    peer gets, when their turn has come: what those are may depend on all that has left before.
+    `count`: how many text messages they are. `alone`: in a write of its own. `make`, where there is
+    one, turns the bytes into those that the peer gets, when their turn has come: what those are may
+    depend on all that has left before.
     """
 
     __slots__ = (
         "alone",
         "asked",
+        "count",
         "data",
         "delay",
         "due",
@@ -47,6 +49,7 @@ class Entry:
         due: float = 0.0,
         *,
         message: HeldMessage | None = None,
+        count: int = 0,
         hold: Hold | None = None,
         asked: str | None = None,
         delay: float = 0.0,
@@ -57,6 +60,7 @@ class Entry:
         self.data = data
         self.due = due
         self.message = message
+        self.count = count if message is None else 1
         self.hold = hold
         self.asked = asked
         self.delay = delay
@@ -82,7 +86,8 @@ class Lane:
 
     What may not leave yet holds back everything behind it, as in a stream it must. `rate` is in
     bytes a second, 0 for no limit. `is_closed`: nothing more is taken, because the end has been
-    put in.
+    put in. `refused` counts the text messages that came behind it, `gone` those that were here when
+    the connection was no more.
     """
 
     def __init__(self, to: Peer) -> None:
@@ -90,16 +95,13 @@ class Lane:
         self.rate = 0.0
         self.is_closed = False
         self.size = 0
+        self.refused = 0
+        self.gone = 0
         self._entries: deque[Entry] = deque()
         self._swapped: list[Entry] = []
         self._free_at = 0.0
         self.is_cut = False
         """Whether part of an entry has left."""
-
-    @property
-    def is_idle(self) -> bool:
-        """Whether what comes now may leave at once."""
-        return not self._entries and not self._swapped and not self.rate
 
     @property
     def is_empty(self) -> bool:
@@ -125,18 +127,20 @@ class Lane:
     def count(self) -> int:
         """How many text messages wait."""
         waiting = (*self._entries, *self._swapped)
-        return sum(entry.message is not None for entry in waiting)
+        # What has left in part may be fewer; what a person has dropped is none.
+        return sum(min(entry.count, entry.data.count(0xFF)) for entry in waiting)
 
     def put(self, entry: Entry, *, swaps: bool = False) -> None:
         """Take something in. With `swaps` it goes behind the next text message."""
         if self.is_closed:
+            self.refused += entry.count
             return
         self.size += len(entry.data)
         if swaps:
             self._swapped.append(entry)
             return
         self._entries.append(entry)
-        if self._swapped and entry.message is not None:
+        if self._swapped and entry.count:
             self.end_swaps()
 
     def interject(self, data: bytes) -> Iterator[Command]:
@@ -153,13 +157,15 @@ class Lane:
         self._swapped.clear()
 
     def close(self, entry: Entry) -> None:
-        """Take the end in: nothing comes behind it."""
+        """Take the end in: nothing comes behind it, but another way to end."""
         self.end_swaps()
+        self.is_closed = False
         self.put(entry)
         self.is_closed = True
 
     def clear(self) -> None:
         """Nobody is there any more to get it."""
+        self.gone += self.count
         self._entries.clear()
         self._swapped.clear()
         self.size = 0

@@ -17,7 +17,7 @@ class HeldMessage:
     `original` is the payload that came and `frame` all its bytes. `number` counts the messages of
     this peer from 1; 0 for one that is `injected`, and `offset` is where it stands in the peer's
     stream. `copies`: how often it goes on. `paused_by` names the rule that wants a person to
-    decide.
+    decide. `is_told`: records have what came.
     """
 
     __slots__ = (
@@ -26,6 +26,7 @@ class HeldMessage:
         "dropped",
         "frame",
         "injected",
+        "is_told",
         "number",
         "offset",
         "original",
@@ -46,12 +47,18 @@ class HeldMessage:
         self.content: bytes | str = self.original
         self.dropped = False
         self.paused_by: str | None = None
+        self.is_told = True
 
     @property
     def payload(self) -> bytes:
         """The content in bytes."""
         content = self.content
         return content if isinstance(content, bytes) else content.encode(errors="replace")
+
+    @property
+    def texts(self) -> int:
+        """How many text messages it is."""
+        return 1
 
     @property
     def label(self) -> str:

@@ -23,6 +23,7 @@ from ws76proxy.session.adjust import (
 from ws76proxy.session.answer import Answer
 from ws76proxy.session.answering import Answering
 from ws76proxy.session.asking import Asked as Edited
+from ws76proxy.session.changes import Changes
 from ws76proxy.session.commands import Command, PauseReading, Peer, ResumeReading, Send
 from ws76proxy.session.conversation import Conversation
 from ws76proxy.session.held import HeldConversation
@@ -45,6 +46,13 @@ if TYPE_CHECKING:
     from ws76proxy.session.core import Session
 
 __all__ = ["Opening"]
+
+
+_KEYS = (b"sec-websocket-key1", b"sec-websocket-key2")
+_ASKED_ANEW = (
+    "the challenge was changed on its way: the server's answer is verified against what the server"
+    " was asked, and the client gets the answer to its own"
+)
 
 
 class Opening(Phase):
@@ -72,6 +80,7 @@ class Opening(Phase):
         self._edited = edited
         self._queues = None if edited is None else edited.queues
         self._key3_limit = None if edited is None else edited.key3_bytes
+        self._closing = None if edited is None else edited.closing
         self._answering: Answering | None = None
         options = session.options
         self._dialect = dialect
@@ -93,6 +102,8 @@ class Opening(Phase):
         self._response: ResponseHead | None = None
         self._asked: Challenge | None = None
         self._own: Challenge | None = None
+        self._edited_keys: list[bytes] = []
+        """The keys that somebody has changed on their way to the server."""
         self._key3 = b""
         self._digest = b""
         self._no_answer = b""
@@ -105,6 +116,10 @@ class Opening(Phase):
         session.dialect = dialect
         # Until it is open: the end may come at any moment.
         session.outcome = "failed"
+
+    @property
+    def at_rest(self) -> bool:
+        return False
 
     @property
     def may_answer(self) -> bool:
@@ -120,9 +135,10 @@ class Opening(Phase):
             went, changes = adjust_request(head, session.options)
         else:
             went, changes = self._edited.went, self._edited.changes
+        self._edited_keys = [name for name in _KEYS if head.value(name) != went.value(name)]
         if session.options.challenge == "own" and hixie76.challenge_of(head, b"") is not None:
             self._own = generate_challenge(session.random_below)
-            went, asked = ask_again(went, self._own)
+            went, asked = ask_again(went, self._own, self._edited_keys)
             changes += asked
         self._went = went
         # The head and what came with it leave in one write, as some servers need it.
@@ -130,6 +146,8 @@ class Opening(Phase):
         yield from self._to_server(went.raw + self._allowed_of_key3(behind))
         yield from tell_request(session, self._dialect, head, went, self._offset[Peer.CLIENT])
         yield from tell_adjustments(session, "server", changes)
+        if self._is_asked_anew:
+            yield Changes(session).notice(_ASKED_ANEW, "info")
         offset = self._offset[Peer.CLIENT]
         good = session.options.good_findings
         yield from session.tell_findings(
@@ -157,7 +175,13 @@ class Opening(Phase):
                 return
         if peer is Peer.SERVER or self._waits_for_key3:
             yield from self._give_up()
+        if peer is Peer.CLIENT and self._is_undecided and self.session.phase is self:
+            # Its messages wait for the answer, and for a decision.
+            yield from super().receive_eof(peer, reset)
+            return
         yield from self._release_client()
+        if self._queues is not None:
+            yield from self._queues.end(peer.other)
         yield from super().receive_eof(peer, reset)
         server_bytes = self.session.traffic[Peer.SERVER].bytes
         if server_bytes != self._concluded_at:
@@ -168,6 +192,11 @@ class Opening(Phase):
     def timed_out(self, seconds: float) -> Iterator[Command]:
         session = self.session
         detail = f"the opening handshake was not done within {seconds:g} s"
+        if self._answering is not None and self._answering.is_thinking:
+            yield from self._stop_thinking(detail)
+            if session.phase is not self:
+                yield from session.tell_closing("relay", "timeout", detail)
+                return
         if self._client.reading is Reading.TAIL:
             text = f"8 bytes must follow the head; {len(self._key3)} came in {seconds:g} s.\n"
             yield from session.answer(408, "Request Timeout", text)
@@ -177,6 +206,19 @@ class Opening(Phase):
         yield from self._release_server()
         yield from session.tell_closing("relay", "timeout", detail)
         yield from self._unfinished("timeout")
+
+    def shut_down(self) -> Iterator[Command]:
+        if self._answering is not None and self._answering.is_thinking:
+            yield from self._stop_thinking("the relay stops")
+            if self.session.phase is not self:
+                yield from self.session.phase.shut_down()
+                return
+        if self._queues is not None:
+            yield from self._queues.flush()
+
+    def ending(self) -> Iterator[Command]:
+        if self._queues is not None:
+            yield from self._queues.ending()
 
     # What the client says
 
@@ -224,6 +266,7 @@ class Opening(Phase):
                 yield from self._have_edited(event.head)
                 if self._answering is not None and self._answering.is_thinking:
                     self._unanswered = events[number:]
+                    yield from self._pause(Peer.SERVER)
                     return
                 head, told = self._answered(event.head)
                 outgoing += head.raw
@@ -296,8 +339,8 @@ class Opening(Phase):
     def _refused(self, outgoing: bytes) -> Iterator[Command]:
         """The server answered something else than 101: the rest is HTTP, and passes as it is."""
         yield from self._to_client(outgoing + self._server.trailing_data, whole=True)
-        yield from self._end_answering()
         self._look_no_more("refused")
+        yield from self._end_answering(None)
         yield from self._release_client()
         yield from self._resume()
 
@@ -324,12 +367,9 @@ class Opening(Phase):
     @property
     def _is_asked_anew(self) -> bool:
         """Whether somebody has changed the challenge on its way to the server."""
-        if self._edited is None or self._dialect is not Dialect.HIXIE_76:
+        if self._dialect is not Dialect.HIXIE_76:
             return False
-        return self._key3_limit is not None or any(
-            self._came.value(name) != self._went.value(name)
-            for name in (b"sec-websocket-key1", b"sec-websocket-key2")
-        )
+        return self._key3_limit is not None or bool(self._edited_keys)
 
     def _open_when_done(
         self, outgoing: bytes = b"", told: Iterable[Command] = ()
@@ -339,6 +379,8 @@ class Opening(Phase):
         Frames that came in one piece with the answer leave in one piece with it.
         """
         session, client, server = self.session, self._client, self._server
+        if self._answering is not None and self._answering.is_thinking:
+            return
         if not (client.reading is server.reading is Reading.PAUSED):
             if outgoing:
                 yield from self._to_client(outgoing)
@@ -381,13 +423,19 @@ class Opening(Phase):
             )
             yield from self._beside_others()
         # Nobody is asked but rules and scripts: there is nothing to decide for the owner.
-        yield from cast("Iterator[Command]", conversation.begin())
-        yield from self._end_answering()
+        # What they decide may be that somebody is not read any more: so first all are.
         yield from self._resume()
+        yield from cast("Iterator[Command]", conversation.begin())
+        yield from self._end_answering(conversation)
 
-    def _end_answering(self) -> Iterator[Command]:
-        if self._answering is not None:
-            yield from self._answering.end()
+    def _end_answering(
+        self, conversation: Conversation | HeldConversation | None
+    ) -> Iterator[Command]:
+        if self._answering is not None and self._queues is not None:
+            outgoing = self._queues.outgoing
+            if isinstance(conversation, HeldConversation):
+                outgoing = conversation.outgoing
+            yield from self._answering.end(outgoing)
 
     @property
     def _digest_at(self) -> int:
@@ -429,14 +477,16 @@ class Opening(Phase):
 
     def _answer(self) -> Answer:
         """The server's answer, beside what was asked."""
-        client = self._challenge()
-        if self._own is None and self._is_asked_anew:
-            key3 = self._allowed_of_key3(self._key3, 0)
-            asked = hixie76.challenge_of(self._went, key3)
-            return Answer(client, self._key3, asked, key3, self._digest)
-        if self._own is None:
-            return Answer(client, self._key3, client, self._key3, self._digest)
-        return Answer(client, self._key3, self._own, self._own.key3, self._digest)
+        asked, key3 = self._asked_of_server()
+        return Answer(self._challenge(), self._key3, asked, key3, self._digest)
+
+    def _asked_of_server(self) -> tuple[Challenge | None, bytes]:
+        """The challenge that the server has got, and its key3."""
+        key3 = self._key3 if self._own is None else self._own.key3
+        if self._is_asked_anew:
+            key3 = self._allowed_of_key3(key3, 0)
+            return hixie76.challenge_of(self._went, key3), key3
+        return self._challenge() if self._own is None else self._own, key3
 
     # What rules and scripts have a say in
 
@@ -446,6 +496,10 @@ class Opening(Phase):
             return
         whole = self._own is not None or self._client.reading is not Reading.TAIL
         yield from self._queues.say(Peer.SERVER, data, whole=whole)
+        if whole and self._closing is not None:
+            closing, self._closing = self._closing, None
+            yield from self._queues.close(closing)
+            yield from self._queues.leave()
 
     def _to_client(self, data: bytes, *, whole: bool = False) -> Iterator[Command]:
         if self._queues is None:
@@ -467,12 +521,20 @@ class Opening(Phase):
         return inf if self._queues is None else self._queues.due
 
     def wake(self) -> Iterator[Command]:
-        if self._queues is not None:
-            yield from self._queues.leave()
-            yield from self._queues.pass_ends()
+        queues, edits = self._queues, self.session.edits
+        if queues is not None and edits is not None:
+            yield from edits.do_deeds(queues.outgoing)
+            yield from queues.leave()
 
     def is_holding(self, peer: Peer) -> bool:
+        if peer is Peer.CLIENT and self._is_undecided:
+            return True
         return self._queues is not None and self._queues.is_holding(peer)
+
+    @property
+    def _is_undecided(self) -> bool:
+        """Whether the client has sent messages already, and somebody has a say in them."""
+        return self._queues is not None and bool(self._client.trailing_data)
 
     def lost(self, peer: Peer) -> None:
         if self._queues is not None:
@@ -514,18 +576,20 @@ class Opening(Phase):
         elif self._holds_digest:
             unread = self._digest
         unread += self._server.trailing_data
-        if unread:
+        if unread or self._queues is not None:
             yield from self._to_client(unread, whole=True)
 
     def _unfinished(self, ended_by: Literal["timeout", "client", "server"]) -> Iterator[Command]:
         session = self.session
+        asked, key3 = self._asked_of_server()
+        is_other = self._own is not None or self._is_asked_anew
         if self._dialect is Dialect.HIXIE_76 and self._response is not None:
             session.verdict = "missing" if len(self._digest) < DIGEST_SIZE else "unanswerable"
             yield from tell_challenge(
                 session,
-                self._challenge() if self._own is None else self._own,
-                self._key3 if self._own is None else self._own.key3,
-                asked_by="client" if self._own is None else "relay",
+                asked,
+                key3,
+                asked_by="relay" if is_other else "client",
                 answered_by="server",
                 received=self._digest,
                 verdict=session.verdict,
@@ -541,7 +605,7 @@ class Opening(Phase):
                 client_base=self._offset[Peer.CLIENT],
                 server_base=self._offset[Peer.SERVER],
                 answer=self._no_answer,
-                asked=None if self._own is None else Asked(self._own, self._went.raw),
+                asked=Asked(asked, self._went.raw) if is_other and asked is not None else None,
             )
         )
         # Of a client that has left, and of half a key3, there is nothing to conclude.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from ws76proxy.errors import LocalProtocolError
 from ws76proxy.rules.decisions import Closing, Injection, MessageDecision, Stall
 from ws76proxy.session.changes import By, Changes
-from ws76proxy.session.commands import Command, PauseReading, Peer, Reset, ResumeReading
+from ws76proxy.session.commands import Command, PauseReading, Peer, ResumeReading
 from ws76proxy.session.edits import DEFAULT_MAX_HELD, DEFAULT_PAUSE, ClosingHow
 from ws76proxy.session.lane import Entry, Lane, Make
 from ws76proxy.session.message import HeldMessage
@@ -38,7 +38,8 @@ class Outgoing:
     """The queues towards both peers.
 
     `frame` writes a text message for a peer, `frames` many of them; `closing` is what begins the
-    closing handshake with it, and `may_insert` says whether its stream stands between two frames.
+    closing handshake with it, empty where that has been begun or cannot be, and `may_insert` says
+    whether its stream stands between two frames.
     What is put in leaves with the next `leave`. `makes`: what turns all of that, raw bytes aside,
     into what that peer gets, where that is something else.
     """
@@ -95,9 +96,11 @@ class Outgoing:
 
     # What is put in
 
-    def put(self, peer: Peer, data: bytes, make: Make | None = None) -> None:
-        """Bytes of a peer, as they came; `make` as for `Entry`, where it is not the usual one."""
-        self.lane(peer).put(Entry(data, make=make or self._makes.get(peer.other)))
+    def put(self, peer: Peer, data: bytes, count: int = 0, make: Make | None = None) -> None:
+        """Bytes of a peer, as they came; `count`: how many text messages they are. `make` as for
+        `Entry`, where it is not the usual one."""
+        make = make or self._makes.get(peer.other)
+        self.lane(peer).put(Entry(data, count=count, make=make))
 
     def put_closing(self, peer: Peer, data: bytes) -> None:
         """Its closing handshake: it says no more, so nothing waits for its next message."""
@@ -109,10 +112,11 @@ class Outgoing:
         self, message: HeldMessage, data: bytes, decision: MessageDecision | None
     ) -> Iterator[Command]:
         """A message, framed for its receiver, and all that was decided beside it."""
-        peer, lane = message.peer, self.lane(message.peer)
-        make = self._makes.get(peer.other) if data else None
+        lane, swaps = self.lane(message.peer), False
+        make = self._makes.get(lane.to)
         if decision is None:
-            lane.put(Entry(data, message=message, make=make))
+            if data:
+                lane.put(Entry(data, message=message, make=make))
             return
         if decision.throttle is not None:
             lane.rate = decision.throttle
@@ -123,14 +127,13 @@ class Outgoing:
             hold, delay = decision.hold, decision.delay
             entry = Entry(data, message=message, hold=hold, delay=delay, make=make)
             yield from self._gate(entry, decision)
-            lane.put(entry, swaps=decision.swaps)
+            # The message behind one that is swapped is not swapped with yet another one.
+            swaps = decision.swaps and not lane.has_swapped
+            lane.put(entry, swaps=swaps)
         for injection in decision.injections:
             if injection.place == "after":
-                yield from self.inject(injection, "rule")
-        for text in decision.marks:
-            yield self._changes.told(
-                "rule", "", "mark", peer=peer, number=message.number, detail=text
-            )
+                follows = swaps and injection.to == lane.to.label
+                yield from self.inject(injection, "rule", swaps=follows)
         if decision.stall is not None:
             yield from self._stall(decision.stall)
         if decision.closing is not None:
@@ -166,12 +169,12 @@ class Outgoing:
                 detail=f"waits as {self._session.number}.{entry.number}",
             )
 
-    def inject(self, injection: Injection, by: By) -> Iterator[Command]:
-        """Something that nobody said."""
+    def inject(self, injection: Injection, by: By, *, swaps: bool = False) -> Iterator[Command]:
+        """Something that nobody said; with `swaps` it stays behind a message that is swapped."""
         to = Peer(injection.to)
         name, content = injection.rule, injection.content
         lane = self._lanes[to]
-        if lane.is_closed or not self._may_insert(to):
+        if lane.is_closed or not self._session.hears(to) or not self._may_insert(to):
             yield self._changes.notice(
                 f"{by} {name!r}: not injected: the stream to the {to.label} has no place for it"
             )
@@ -182,9 +185,9 @@ class Outgoing:
             try:
                 data = self._frame(to, content)
             except LocalProtocolError as error:
-                yield self._changes.notice(f"{by} {name!r}: not injected: {error}")
+                yield from self._changes.not_framable(f"{by} {name!r}: not injected: {error}")
                 return
-        lane.put(Entry(data, make=make))
+        lane.put(Entry(data, make=make), swaps=swaps)
         yield self._changes.told(
             by,
             name,
@@ -195,18 +198,19 @@ class Outgoing:
         )
 
     def close(self, closing: Closing, by: By) -> Iterator[Command]:
-        """An end, behind all that is on its way; a reset at once."""
+        """An end, behind all that is on its way; a script's reset behind what may leave by now."""
         peers = tuple(Peer) if closing.to == "both" else (Peer(closing.to),)
-        session, detail = self._session, f"{by} {closing.rule!r}"
+        session = self._session
         for to in peers:
-            lane = self._lanes[to]
+            lane, detail = self._lanes[to], f"{by} {closing.rule!r}, to the {to.label}"
             if closing.how == "reset":
-                lane.clear()
-                lane.is_closed = True
-                yield Reset(to)
-                yield from session.tell_closing("relay", "reset", f"{detail}, to the {to.label}")
+                if by == "rule":
+                    lane.close(Entry(b"", then=self._resetting(to, detail)))
+                else:
+                    yield from lane.leave(session.age())
+                    yield from self._resetting(to, detail)()
                 continue
-            if lane.is_closed:
+            if lane.is_closed or not session.hears(to):
                 continue
             data = self._closing(to) if closing.how == "closing-handshake" else b""
             if data and not self._may_insert(to):
@@ -216,12 +220,22 @@ class Outgoing:
                 lane.close(Entry(data, make=self._makes.get(to)))
             else:
                 lane.close(Entry(b"", then=lambda to=to: session.finish(to)))  # type: ignore[misc]
-            yield from session.tell_closing("relay", how, f"{detail}, to the {to.label}")
+            yield from session.tell_closing("relay", how, detail)
+
+    def _resetting(self, to: Peer, detail: str) -> Callable[[], Iterator[Command]]:
+        def reset() -> Iterator[Command]:
+            session = self._session
+            if not session.is_reset(to):
+                self.lost(to)
+                yield from session.reset(to)
+                yield from session.tell_closing("relay", "reset", detail)
+
+        return reset
 
     def say_closing(self, to: Peer) -> None:
         """Begin the closing handshake with a peer, where it can be begun."""
         data = self._closing(to)
-        if data and self._may_insert(to):
+        if data and self._session.hears(to) and self._may_insert(to):
             self._lanes[to].close(Entry(data, make=self._makes.get(to)))
 
     def _stall(self, stall: Stall) -> Iterator[Command]:
@@ -289,6 +303,11 @@ class Outgoing:
                 yield from self._read_again(peer, _STALLED)
         for peer in Peer:
             waiting = self.lane(peer).size + undecided.get(peer, 0)
+            if waiting > self._max_held and self.lane(peer).has_swapped:
+                # Its next message will not be read: there is nothing to wait for.
+                self.lane(peer).end_swaps()
+                yield from self.lane(peer).leave(now)
+                waiting = self.lane(peer).size + undecided.get(peer, 0)
             if waiting > self._max_held:
                 yield from self._stop_reading(peer, _FULL)
             elif waiting <= self._max_held // 2:
@@ -306,8 +325,13 @@ class Outgoing:
 
     @property
     def left(self) -> int:
-        """How many messages have not left."""
-        return sum(lane.count for lane in self._lanes.values())
+        """How many messages were held and have not left."""
+        return sum(lane.count + lane.gone for lane in self._lanes.values())
+
+    @property
+    def refused(self) -> int:
+        """How many messages came behind an end that was made."""
+        return sum(lane.refused for lane in self._lanes.values())
 
     # What a person says
 

@@ -43,6 +43,12 @@ class Phase:
         """Whether the client waits for an answer of which it has not got a byte."""
         return False
 
+    @property
+    def at_rest(self) -> bool:
+        """Whether nothing is on its way that an end of the session would cut: no handshake, no
+        message, no answer."""
+        return True
+
     def receive_data(self, peer: Peer, data: bytes) -> Iterator[Command]:
         """Bytes from a peer."""
         raise NotImplementedError

@@ -27,6 +27,7 @@ class Queues:
 
     def __init__(self, session: Session, changes: Changes) -> None:
         self._session = session
+        self._changes = changes
         self.lanes = {peer: Lane(peer) for peer in Peer}
         self.outgoing = Outgoing(
             session,
@@ -89,13 +90,6 @@ class Queues:
         for lane in self.lanes.values():
             yield from self._through(lane.leave(now))
 
-    def pass_ends(self) -> Iterator[Command]:
-        """Whoever has ended, and of whom all has left, has ended for the other one too."""
-        session = self._session
-        for peer in Peer:
-            if session.traffic[peer].ended and not self.is_holding(peer):
-                yield from session.pass_end(peer)
-
     def flush(self) -> Iterator[Command]:
         """Everything leaves now, whatever it waits for."""
         for to, lane in self.lanes.items():
@@ -103,6 +97,23 @@ class Queues:
                 lane.put(Entry(self._gathered[to]))
                 self._gathered[to] = b""
             yield from self._through(lane.flush())
+
+    def end(self, to: Peer) -> Iterator[Command]:
+        """No more of the handshake comes: what is not whole leaves as far as it has come."""
+        yield from self.say(to, b"", whole=True)
+
+    def settle(self) -> Iterator[Command]:
+        """Read from those of whom not too much waits."""
+        yield from self.outgoing.settle({})
+
+    def ending(self) -> Iterator[Command]:
+        """Say what never left."""
+        for to, lane in self.lanes.items():
+            left = lane.size + len(self._gathered[to])
+            if left:
+                yield self._changes.notice(
+                    f"{left} bytes to the {to.label} were still held, and went nowhere"
+                )
 
     def lost(self, peer: Peer) -> None:
         """A peer is gone: nothing can be said to it any more."""

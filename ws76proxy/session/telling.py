@@ -110,8 +110,9 @@ def tell_challenge(
     sent: bytes | None = None,
 ) -> Iterator[Command]:
     """Tell a challenge, its derivation and its answer."""
-    # Of a key3 that has not come as a whole there is no answer yet.
-    answer = None if challenge is None or len(key3) < KEY3_SIZE else challenge.answer
+    # Of a key3 that has not come as a whole there is no answer yet, unless no more was sent.
+    is_whole = len(key3) >= KEY3_SIZE or verdict in ("verified", "wrong")
+    answer = challenge.answer if challenge is not None and is_whole else None
     record = ChallengeRecord(
         session=session.number,
         time=session.now(),

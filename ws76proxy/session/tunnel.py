@@ -46,6 +46,7 @@ class Tunnel(Phase):
             return
         if self._queues is not None:
             yield from self._queues.say(peer.other, data, whole=True)
+            yield from self._queues.settle()
         elif peer is Peer.SERVER:
             yield Send(Peer.CLIENT, data)
         else:
@@ -58,7 +59,7 @@ class Tunnel(Phase):
     def wake(self) -> Iterator[Command]:
         if self._queues is not None:
             yield from self._queues.leave()
-            yield from self._queues.pass_ends()
+            yield from self._queues.settle()
 
     def is_holding(self, peer: Peer) -> bool:
         return self._queues is not None and self._queues.is_holding(peer)
@@ -66,3 +67,11 @@ class Tunnel(Phase):
     def lost(self, peer: Peer) -> None:
         if self._queues is not None:
             self._queues.lost(peer)
+
+    def shut_down(self) -> Iterator[Command]:
+        if self._queues is not None:
+            yield from self._queues.flush()
+
+    def ending(self) -> Iterator[Command]:
+        if self._queues is not None:
+            yield from self._queues.ending()

@@ -45,6 +45,10 @@ class Web(Phase):
         """Whether a request has had no answer yet."""
         return self._request is not None
 
+    @property
+    def at_rest(self) -> bool:
+        return not self.waiting and self._body_left <= 0
+
     def request(self, head: RequestHead, excess: bytes) -> Generator[Command, None, bytes | None]:
         """A request head is whole; `excess` came behind it.
 

@@ -18,15 +18,6 @@ FINDINGS: tuple[Finding, ...] = (
         "not in the draft",
     ),
     Finding(
-        "client-dialect-refused",
-        "The client speaks another dialect than clients must here",
-        Severity.ERROR,
-        Side.CLIENT,
-        "It gets a 426, or, where it is older than that, a 400; the server is not asked.",
-        "Leave --client-dialect at auto, or let the client speak what it names.",
-        "not in the draft",
-    ),
-    Finding(
         "version-not-supported",
         "The client speaks a version of the protocol that cannot be translated",
         Severity.ERROR,

@@ -182,6 +182,15 @@ FINDINGS: tuple[Finding, ...] = (
         "6",
     ),
     Finding(
+        "client-dialect-refused",
+        "The client speaks another dialect than clients must here",
+        Severity.ERROR,
+        Side.CLIENT,
+        "It gets a 426, or, where it is older than that, a 400; the server is not asked.",
+        "Leave --client-dialect at auto, or let the client speak what it names.",
+        "not in the draft",
+    ),
+    Finding(
         "too-many-connections",
         "The limit of connections is reached",
         Severity.ERROR,
@@ -189,6 +198,37 @@ FINDINGS: tuple[Finding, ...] = (
         "The relay refuses this client.",
         "Raise the limit, or see why clients connect again and again.",
         "5.1",
+    ),
+    Finding(
+        "proxy-header-missing",
+        "A connection without a PROXY header",
+        Severity.ERROR,
+        Side.CLIENT,
+        "The relay was told to expect one from every client, and closes the connection: without it "
+        "the client's address is unknown.",
+        "Let the balancer send it (in HAProxy: send-proxy-v2 behind the server), and keep clients "
+        "that come past the balancer away.",
+        "the PROXY protocol, 2",
+    ),
+    Finding(
+        "proxy-header-malformed",
+        "A PROXY header that is none",
+        Severity.ERROR,
+        Side.CLIENT,
+        "The relay closes the connection: it cannot tell where the header ends and what the client "
+        "says begins.",
+        "Correct the balancer: version 1 is one line of at most 107 bytes, version 2 is binary and "
+        "says its length.",
+        "the PROXY protocol, 2.1 and 2.2",
+    ),
+    Finding(
+        "proxy-header-untrusted",
+        "A connection from no balancer of ours",
+        Severity.ERROR,
+        Side.CLIENT,
+        "The relay closes the connection: whoever may send a PROXY header may claim any address.",
+        "Connect through the balancer, or name its network in --proxy-protocol-from.",
+        "the PROXY protocol, 2",
     ),
     Finding(
         "digests-together",
@@ -199,6 +239,16 @@ FINDINGS: tuple[Finding, ...] = (
         "several causes.",
         "Mend the cause that fits all of them.",
         "5.2",
+    ),
+    Finding(
+        "edit-not-framable",
+        "An edit cannot stand in a text frame",
+        Severity.WARNING,
+        Side.BETWEEN,
+        "The byte 0xFF ends a frame, and a lone surrogate is no text: what the edit made is not "
+        "sent. A message goes on as it came, and what was to be injected does not go at all.",
+        "Change the rule, the script or the text so that it makes text in UTF-8.",
+        "4.2, 5.3",
     ),
     Finding(
         "recording-limit",

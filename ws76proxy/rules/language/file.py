@@ -77,7 +77,7 @@ class RuleFile(Table, frozen=True, kw_only=True):
     """Rules that rewrite what passes through ws76proxy."""
 
     seed: Annotated[
-        Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)],
+        Annotated[int, Meta(ge=0, le=2**53)],
         Meta(description="The same seed gives the same faults."),
     ] = 0
     request: Annotated[

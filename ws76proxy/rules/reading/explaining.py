@@ -70,6 +70,8 @@ def _fault(kind: inspect.Type, value: Any, path: Path, *, is_name: bool) -> Faul
                 return fault
     expected = _described(kind, value)
     hint = nearest(value, _choices(kind)) if isinstance(value, str) else ""
+    if len(path) == 1 and path[0] in _KINDS and isinstance(value, dict):
+        hint = f" (did you mean [[{path[0]}]]?)"
     return Fault(path, f"expected {expected}, found {_with_size(value)}{hint}")
 
 
@@ -80,8 +82,10 @@ def _wrong_keys(struct: inspect.StructType, table: dict[str, Any], path: Path) -
     for key in table:
         if key not in known:
             hint = nearest(key, known) or _elsewhere(key, path)
-            what = "one of " + ", ".join(known) if known else "no key"
-            return Fault((*path, key), f"expected {what}; found the key {key!r}{hint}", at_key=True)
+            what = f"one of {', '.join(known)}" if len(known) > 1 else f"only {''.join(known)}"
+            return Fault(
+                (*path, key), f"expected {what}; found the key {found_text(key)}{hint}", at_key=True
+            )
     for field in struct.fields:
         if field.required and field.encode_name not in table:
             here = "here" if path else "in the file"
@@ -104,7 +108,9 @@ def _wrong_action(kind: inspect.Type, table: dict[str, Any], path: Path) -> Faul
         others = [other for other in _KINDS if action in _tags(_actions_of(other))]
         if others:
             hint = f" (an action of [[{others[0]}]] rules)"
-    return Fault((*path, "action"), f"expected one of {_list(tags)}; found {action!r}{hint}")
+    return Fault(
+        (*path, "action"), f"expected one of {_list(tags)}; found {found_text(action)}{hint}"
+    )
 
 
 def _elsewhere(key: str, path: Path) -> str:
@@ -208,15 +214,23 @@ def _described(kind: inspect.Type, value: Any) -> str:
     member = _member(kind, value)
     if not isinstance(_bare(member), inspect.UnionType):
         return _one_described(member)
-    names = [_one_described(one).partition(" of ")[0] for one in _options(kind)]
+    names = [
+        _one_described(one) if isinstance(one, inspect.LiteralType) else _plainly(one)
+        for one in _options(kind)
+    ]
     return " or ".join(dict.fromkeys(names))
+
+
+def _plainly(kind: inspect.Type) -> str:
+    """The sort of value, without its limits."""
+    return _one_described(kind).partition(" of ")[0]
 
 
 def _one_described(kind: inspect.Type) -> str:
     if isinstance(kind, inspect.BoolType):
         return "true or false"
     if isinstance(kind, inspect.LiteralType):
-        return _list([str(one) for one in kind.values])
+        return f"one of {_list([str(one) for one in kind.values])}"
     if isinstance(kind, inspect.StrType):
         return f"a text{_bounds(kind.min_length, kind.max_length, ' of', ' characters')}"
     if isinstance(kind, inspect.IntType):

@@ -121,14 +121,16 @@ def _within(names: list[str], counts: dict[Path, int]) -> Path:
 
 def _keys(node: Node) -> Iterator[tuple[str, Node]]:
     """The key of a pair, or of a table's header, in its parts."""
-    for child in node.children:
+    # A key with many dots is nested as deep: the first part innermost.
+    waiting = node.children[::-1]
+    while waiting:
+        child = waiting.pop()
         if child.type == "dotted_key":
-            yield from _keys(child)
+            waiting += child.children[::-1]
         elif child.type in ("bare_key", "quoted_key"):
             text = (child.text or b"").decode()
-            yield (
-                next(iter(tomllib.loads(f"{text} = 0"))) if child.type == "quoted_key" else text,
-                child,
-            )
+            if child.type == "quoted_key":
+                (text,) = tomllib.loads(f"{text} = 0")
+            yield text, child
         elif child.type in ("=", "]", "]]"):
             return

@@ -16,6 +16,7 @@ from ws76proxy.rules.deeds import deed_at
 from ws76proxy.rules.errors import Fault, Path, RuleError
 from ws76proxy.rules.facts import field_tests, handshake_tests, numbers_at, session_tests
 from ws76proxy.rules.heads import request_deed_at, response_deed_at
+from ws76proxy.rules.inputs import Reading
 from ws76proxy.rules.language import file as language
 from ws76proxy.rules.language.base import Table
 from ws76proxy.rules.language.conditions import HandshakeWhen
@@ -77,12 +78,14 @@ def rules_of(
     max_rules: int = MAX_RULES,
 ) -> RuleSet:
     """The rules that the data of a rule file say; raises Fault."""
+    left = max_rules
     for kind in ("request", "response", "message"):
         many = data.get(kind)
-        max_rules -= len(many) if isinstance(many, list) else 0
-        if max_rules < 0 and isinstance(many, list):
-            text = "expected fewer rules in one file, found one too many"
-            raise Fault((kind, len(many) + max_rules), text)
+        if isinstance(many, list):
+            if len(many) > left:
+                text = f"expected at most {max_rules} rules in one file, found one more"
+                raise Fault((kind, left), text)
+            left -= len(many)
     try:
         file = msgspec.convert(data, language.RuleFile)
     except msgspec.ValidationError as error:
@@ -102,7 +105,7 @@ def rules_of(
             text = f"expected a name that no other rule has, found {rule.name!r}, as in {other}"
             raise Fault((kind, index, "name"), text)
         names[rule.name] = f"[[{kind}]] number {index + 1}"
-    return _compiled(file, name, read_file)
+    return _compiled(file, name, Reading(read_file))
 
 
 def _read_toml(text: str, name: str) -> dict[str, Any]:
@@ -174,7 +177,7 @@ def _check_value(value: object, path: Path) -> None:
                 _check_value(one, (*path, key))
 
 
-def _compiled(file: language.RuleFile, source: str, read_file: Callable[[str], bytes]) -> RuleSet:
+def _compiled(file: language.RuleFile, source: str, reading: Reading) -> RuleSet:
     requests, responses, messages = [], [], []
     for index, request in enumerate(file.request):
         path: Path = ("request", index)
@@ -183,8 +186,8 @@ def _compiled(file: language.RuleFile, source: str, read_file: Callable[[str], b
             RequestRule(
                 **_common(path, request, file.seed, source),
                 of_request=(
-                    *handshake_tests(when_path, request.when),
-                    *field_tests(when_path, request.when),
+                    *handshake_tests(reading, when_path, request.when),
+                    *field_tests(reading, when_path, request.when),
                 ),
                 deeds=tuple(
                     [
@@ -201,11 +204,11 @@ def _compiled(file: language.RuleFile, source: str, read_file: Callable[[str], b
         responses.append(
             ResponseRule(
                 **_common(path, response, file.seed, source),
-                of_request=handshake_tests(when_path, response.when),
+                of_request=handshake_tests(reading, when_path, response.when),
                 statuses=None
                 if isinstance(status, UnsetType)
                 else numbers_at((*when_path, "status"), status),
-                fields=field_tests(when_path, response.when),
+                fields=field_tests(reading, when_path, response.when),
                 deeds=tuple(
                     [
                         response_deed_at((*path, "do", turn), action, turn)
@@ -217,26 +220,27 @@ def _compiled(file: language.RuleFile, source: str, read_file: Callable[[str], b
     for index, message in enumerate(file.message):
         path = ("message", index)
         when_path = (*path, "when")
-        test = message_test(when_path, message.when)
+        test = message_test(reading, when_path, message.when)
         deeds = tuple(
             [
-                deed_at((*path, "do", turn), action, turn, read_file)
+                deed_at(reading, (*path, "do", turn), action, turn)
                 for turn, action in enumerate(message.do)
             ]
         )
-        # Whatever acts first sees the message as it came.
+        # Whatever acts first sees the message as it came. A rule that stops others need not act.
         groups = [deed.needles for deed in deeds if deed.needles is not None]
+        tells_all = len(groups) == len(deeds) and not message.stop
         of_deeds = (tuple([one for group in groups for one in group]),)
         messages.append(
             MessageRule(
                 **_common(path, message, file.seed, source),
                 of_request=(
-                    *handshake_tests(when_path, message.when),
-                    *field_tests(when_path, message.when),
+                    *handshake_tests(reading, when_path, message.when),
+                    *field_tests(reading, when_path, message.when),
                 ),
                 test=test,
                 deeds=deeds,
-                needles=(*test.needles, *(of_deeds if len(groups) == len(deeds) else ())),
+                needles=(*test.needles, *(of_deeds if tells_all else ())),
             )
         )
     on = [[rule.enabled for rule in rules] for rules in (file.request, file.response, file.message)]

@@ -66,6 +66,13 @@ class BridgedConversation(Phase):
             if events and not self.session.ended:
                 yield from self._heard(side, events)
 
+    @property
+    def at_rest(self) -> bool:
+        return all(
+            side.ended is not None or side.connection.at_frame_boundary
+            for side in self._sides.values()
+        )
+
     def receive_data(self, peer: Peer, data: bytes) -> Iterator[Command]:
         side = self._sides[peer]
         if self._ping_interval:
@@ -151,7 +158,7 @@ class BridgedConversation(Phase):
         diagnoses, _ = side.carrier.carry(heard)
         other = self._sides[side.peer.other]
         said = other.connection.data_to_send()
-        if said:
+        if said and self.session.hears(other.peer):
             yield Send(other.peer, said)
         traffic = side.traffic
         first = traffic.messages + 1
@@ -189,7 +196,7 @@ class BridgedConversation(Phase):
     def _back(self, side: Side) -> Iterator[Command]:
         """What a side's own connection has to say leaves at once."""
         said = side.connection.data_to_send()
-        if said and side.peer not in self.session.lost:
+        if said and self.session.hears(side.peer):
             yield Send(side.peer, said)
 
     def _unread(self, side: Side, data: bytes) -> Iterator[Command]:
@@ -226,7 +233,7 @@ class BridgedConversation(Phase):
     def _farewell(self, side: Side, ended: Ended, *, itself: bool = False) -> Iterator[Command]:
         """Tell a side, once, how the session ends."""
         session = self.session
-        if side.told or side.peer in session.lost:
+        if side.told or not session.hears(side.peer):
             return
         told = farewell(ended, side.dialect, itself=itself)
         said = side.says_farewell(told)

@@ -78,7 +78,9 @@ class DecidedBridge(BridgedConversation):
 
     def _heard(self, side: Side, events: Sequence[Event]) -> Iterator[Command]:
         yield from self._back(side)
-        for event in events:
+        for number, event in enumerate(events, 1):
+            # What came in one piece leaves in one, if it can.
+            self._deciding.gathers = number < len(events)
             if side.ended is not None:
                 yield from self._tell(side, [event])
                 continue
@@ -87,7 +89,7 @@ class DecidedBridge(BridgedConversation):
                 yield from self._tell(side, [event])
                 # What it says of an end counts when its turn has come.
                 make = partial(self._carried, side, event)
-                yield from self._decided(self._deciding.pass_on(side.peer, event.raw, make))
+                yield from self._decided(self._deciding.pass_on(side.peer, event.raw, make=make))
             else:
                 yield from self._text(side, event, text)
         yield from self.session.tell_findings(side.look_at_begun())
@@ -98,13 +100,14 @@ class DecidedBridge(BridgedConversation):
         deciding, peer = self._deciding, side.peer
         count = 1 if isinstance(frames, InvalidText) else frames.count
         first = side.traffic.messages + 1
+        deciding.refresh()
         if deciding.hides:
             # What is shown of them is decided with them.
             side.traffic.messages += count
             for number, one in enumerate(_one_by_one(event, frames), first):
                 yield from self._decided(deciding.frames(peer, one, number, 1))
         elif deciding.lets_pass(peer, frames.raw, first, count):
-            yield from self._decided(deciding.pass_on(peer, frames.raw))
+            yield from self._decided(deciding.pass_on(peer, frames.raw, count))
             yield from tell_event(self.session, side, event)
         else:
             yield from tell_event(self.session, side, event)
@@ -166,6 +169,10 @@ class DecidedBridge(BridgedConversation):
         self.outgoing.lost(peer)
 
     @property
+    def at_rest(self) -> bool:
+        return super().at_rest and all(lane.is_empty for lane in self._lanes.values())
+
+    @property
     def due(self) -> float:
         return min(super().due, self.outgoing.due)
 
@@ -198,10 +205,11 @@ class DecidedBridge(BridgedConversation):
             self._ends.append((side, ended))
             return b""
 
-        yield from self._decided(self._deciding.pass_on(side.peer, b"", end))
+        yield from self._decided(self._deciding.pass_on(side.peer, b"", make=end))
 
     def _leave(self) -> Iterator[Command]:
-        yield from self._deciding.flush()
+        # The connections' owner is asked nothing.
+        yield from cast("Iterator[Command]", self._deciding.flush())
         found, self._found = self._found, []
         yield from self.session.tell_findings(found)
         for side, ended in self._ends:
@@ -211,7 +219,7 @@ class DecidedBridge(BridgedConversation):
 
     def _back(self, side: Side) -> Iterator[Command]:
         said = side.connection.data_to_send()
-        if said and side.peer not in self.session.lost:
+        if said and self.session.hears(side.peer):
             yield from self._lanes[side.peer].interject(said)
 
     # How this conversation writes what it has to say itself
@@ -223,7 +231,9 @@ class DecidedBridge(BridgedConversation):
         return frame
 
     def _closing(self, to: Peer) -> bytes:
-        return b"" if self._sides[to].dialect is Dialect.HIXIE_75 else CLOSING_HANDSHAKE
+        side = self._sides[to]
+        cannot = side.dialect is Dialect.HIXIE_75 or side.connection.sent_close
+        return b"" if cannot else CLOSING_HANDSHAKE
 
 
 def _framed(contents: Sequence[bytes]) -> bytes:

@@ -98,6 +98,10 @@ class BridgeOpening(Phase):
         session.outcome = "failed"
 
     @property
+    def at_rest(self) -> bool:
+        return False
+
+    @property
     def may_answer(self) -> bool:
         """The client has not got a byte."""
         return not self._has_answered
@@ -178,6 +182,10 @@ class BridgeOpening(Phase):
             yield from self.session.to_server(data)
         else:
             yield from self._queues.say(Peer.SERVER, data, whole=True)
+            closing = None if self._edited is None else self._edited.closing
+            if closing is not None:
+                yield from self._queues.close(closing)
+                yield from self._queues.leave()
 
     def _to_client(self, data: bytes) -> Iterator[Command]:
         self._has_answered = True
@@ -227,7 +235,7 @@ class BridgeOpening(Phase):
 
     def timed_out(self, seconds: float) -> Iterator[Command]:
         session = self.session
-        if not self._has_answered:
+        if not self._has_answered and session.hears(Peer.CLIENT):
             if self._client.reading is Reading.TAIL:
                 text = f"8 bytes must follow the head; {len(self._key3)} came in {seconds:g} s.\n"
                 yield Send(Peer.CLIENT, plain_response(408, "Request Timeout", text))
@@ -245,8 +253,18 @@ class BridgeOpening(Phase):
         return inf if self._queues is None else self._queues.due
 
     def wake(self) -> Iterator[Command]:
+        queues, edits = self._queues, self.session.edits
+        if queues is not None and edits is not None:
+            yield from edits.do_deeds(queues.outgoing)
+            yield from queues.leave()
+
+    def shut_down(self) -> Iterator[Command]:
         if self._queues is not None:
-            yield from self._queues.leave()
+            yield from self._queues.flush()
+
+    def ending(self) -> Iterator[Command]:
+        if self._queues is not None:
+            yield from self._queues.ending()
 
     def awaited(self, ticket: int, error: BaseException | None) -> Iterator[Command]:
         if self._answering is not None:
@@ -388,8 +406,9 @@ class BridgeOpening(Phase):
         tunnel = Tunnel(session, "refused", self._client.tail_missing, self._queues)
         session.enter(tunnel)
         yield from self._tell_response(response, head)
-        if self._answering is not None:
-            yield from self._answering.end()
+        if self._answering is not None and self._queues is not None:
+            yield from tell_adjustments(session, "client", self._answering.changes)
+            yield from self._answering.end(self._queues.outgoing)
         yield from self._resume()
         if session.traffic[Peer.CLIENT].ended:
             yield from session.pass_end(Peer.CLIENT)
@@ -439,10 +458,11 @@ class BridgeOpening(Phase):
             if memory.remember(upstream, self._speaks):
                 text = f"{upstream} speaks {self._speaks}: remembered for {memory.seconds:g} s"
                 yield Changes(session).notice(text, "info")
-        yield from conversation.begin()
-        if self._answering is not None:
-            yield from self._answering.end()
+        # What is decided may be that somebody is not read any more: so first all are.
         yield from self._resume()
+        yield from conversation.begin()
+        if self._answering is not None and isinstance(conversation, DecidedBridge):
+            yield from self._answering.end(conversation.outgoing)
         if session.traffic[Peer.CLIENT].ended and not session.ended:
             yield from conversation.ended(Peer.CLIENT)
 
@@ -492,7 +512,7 @@ class BridgeOpening(Phase):
     ) -> Iterator[Command]:
         """Nobody can accept what the server said: answer in its place."""
         session = self.session
-        if not self._has_answered:
+        if not self._has_answered and session.hears(Peer.CLIENT):
             self._has_answered = True
             text = f"{session.options.upstream}, asked in {self._speaks}: {why}.\n"
             yield Send(Peer.CLIENT, plain_response(502, "Bad Gateway", text))

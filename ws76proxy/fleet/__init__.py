@@ -1,0 +1,1 @@
+"""Many relay processes as one: workers, what they count together, and whether they are well."""
