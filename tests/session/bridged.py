@@ -97,12 +97,16 @@ class Bridged(Play):
         """The handshake is done, and its records are looked at."""
         self.client(self.asking)
         self.server(self.accept(protocol))
+        self.opened()
+        self.ask_no_more()
+        return self
+
+    def opened(self) -> None:
+        """The client has got its answer."""
         client = self.peers[Peer.CLIENT]
         client.receive_data(b"".join(self.sent("client")))
         client.events()
         client.open()
-        self.ask_no_more()
-        return self
 
     # What is said
 
