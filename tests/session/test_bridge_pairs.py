@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from ws76proxy.record import MessageRecord
 from ws76proxy.session import Peer
 from ws76proxy.wire.dialect import Dialect
 
@@ -38,8 +39,8 @@ def test_text(client: Dialect, server: Dialect, who: str, size: int) -> None:
     texts = TEXTS[: None if not size else 4]
     assert play.heard(other(who)) == texts
     assert {*play.codes} <= {"text-with-nul"}
-    told = [one for one in play.records if getattr(one, "text", None) is not None]
-    assert [(one.direction, one.number, one.text) for one in told if hasattr(one, "number")] == [
+    told = [one for one in play.records if isinstance(one, MessageRecord)]
+    assert [(one.direction, one.number, one.text) for one in told] == [
         (who, number, text) for number, text in enumerate(texts, 1)
     ]
 
