@@ -24,6 +24,7 @@ docs:
 	$(PYTHON) -m ws76proxy.record docs/records.schema.json ws76proxy/records.schema.json
 	$(PYTHON) -m ws76proxy.rules docs/rules.schema.json ws76proxy/rules.schema.json
 	$(PYTHON) -m tests.explain.page
+	$(PYTHON) -m tests.bridge.page
 
 # From the real servers of tests/interop, which must be installed.
 probe-reports:

@@ -41,7 +41,7 @@ MAY_IMPORT = {
     "rules": _JUDGING,
     "scripting": _WIRE,
     "editing": _SESSION,
-    "bridge": _WIRE,
+    "bridge": _JUDGING,
     "record": _JUDGING,
     "redaction": _JUDGING | {"record"},
     "session": _SESSION,
@@ -132,7 +132,8 @@ ONLY_IN = {
     "prompt_toolkit": ("control",),
     "prometheus_client": ("fleet", "cli.fleet"),
     "proxyprotocol": ("relay.proxy_header",),
-    "wsproto": ("recording.rfc6455", "wire.rfc6455"),
+    "websockets": ("wire.rfc6455",),
+    "wsproto": ("recording.rfc6455",),
 }
 
 
@@ -253,7 +254,10 @@ def test_the_table_goes_down() -> None:
         ("wire.frames", "import asyncio.events", "effects"),
         ("wire.frames", "from os import path", "effects"),
         ("wire.frames", "import wsproto", "misplaced"),
-        ("wire.rfc6455", "import wsproto", ""),
+        ("wire.frames", "import websockets", "misplaced"),
+        ("wire.rfc6455.decoding", "from websockets.frames import Frame", ""),
+        ("wire.rfc6455.decoding", "import wsproto", "misplaced"),
+        ("recording.rfc6455", "import wsproto", ""),
         ("record", "from ws76proxy.diagnosis.model import Severity", ""),
         ("record", "from ws76proxy.session import Session", "up"),
         ("record", "import time", "effects"),

@@ -33,7 +33,7 @@ def test_python_examples_run(capsys: pytest.CaptureFixture[str]) -> None:
     assert examples
     for example in examples:
         exec(compile(example, "docs/wire.md", "exec"), {})  # noqa: S102 - our own page
-    assert capsys.readouterr().out == "['welcome']\n"
+    assert capsys.readouterr().out == "['welcome']\n['welcome']\nb'\\x00\\xff'\n"
 
 
 def test_the_readme_counts_the_findings() -> None:

@@ -12,7 +12,7 @@ import msgspec
 
 from ws76proxy.diagnosis.model import Diagnosis, Severity
 from ws76proxy.wire.challenge import Key
-from ws76proxy.wire.events import InvalidText, TextFrames
+from ws76proxy.wire.events import InvalidText, TextFrames, TextMessages
 
 __all__ = [
     "RECORDING_FORMAT",
@@ -100,7 +100,7 @@ class RequestRecord(Record, frozen=True, kw_only=True, tag="request"):
     """The client's head. Texts are its bytes as Latin-1, so that none is lost.
 
     `offset` is where it begins in the client's stream. `sent` is the head that went to the server,
-    where it differs.
+    where it differs. `server_dialect`: what that one speaks, where it is another.
     """
 
     dialect: str
@@ -109,6 +109,7 @@ class RequestRecord(Record, frozen=True, kw_only=True, tag="request"):
     offset: int = 0
     sent: str | None = None
     redacted: bool = False
+    server_dialect: str | None = None
 
 
 class ResponseRecord(Record, frozen=True, kw_only=True, tag="response"):
@@ -158,7 +159,7 @@ class AdjustmentRecord(Record, frozen=True, kw_only=True, tag="adjustment"):
     what: str
     before: str | None
     after: str | None
-    cause: Literal["proxy", "challenge", "repair", "rule", "script"]
+    cause: Literal["proxy", "challenge", "repair", "rule", "script", "bridge"]
     why: str
 
 
@@ -252,7 +253,10 @@ class BytesRecord(Record, frozen=True, kw_only=True, tag="bytes"):
 
 
 class ClosingRecord(Record, frozen=True, kw_only=True, tag="closing"):
-    """A step of the end: who did what. `offset` is where FF 00 stands in that peer's stream."""
+    """A step of the end: who did what. `offset` is where FF 00 stands in that peer's stream.
+
+    Of a closing handshake of RFC 6455, `detail` is the code and the reason, where there is one.
+    """
 
     by: Literal["client", "server", "relay"]
     how: Literal["closing-handshake", "end-of-stream", "reset", "timeout", "shutdown"]
@@ -272,6 +276,7 @@ class SessionEndRecord(Record, frozen=True, kw_only=True, tag="session-end"):
     """Both connections are closed; `time` is the session's duration.
 
     `findings` are the codes that were told, in order, each once, the good ones left out.
+    `server_dialect`: what the server was asked in, where that is another than the client's.
     """
 
     dialect: str
@@ -280,6 +285,7 @@ class SessionEndRecord(Record, frozen=True, kw_only=True, tag="session-end"):
     client: Counts
     server: Counts
     findings: list[str]
+    server_dialect: str | None = None
 
 
 class HttpRecord(Record, frozen=True, kw_only=True, tag="http"):
@@ -345,7 +351,7 @@ class Messages:
         time: float,
         direction: Peer,
         first_number: int,
-        event: TextFrames | InvalidText,
+        event: TextFrames | TextMessages | InvalidText,
     ) -> None:
         self.session = session
         self.time = time
@@ -361,6 +367,11 @@ class Messages:
             size = len(event.payload)
             yield self._record(0, event.offset, size, event.text, payload)
             return
+        if isinstance(event, TextMessages):
+            for index, offset in enumerate(event.offsets):
+                content = event.payloads[index]
+                yield self._record(index, offset, len(content), content.decode(), None)
+            return
         offset = event.offset
         for index, text in enumerate(event.texts):
             size = len(text) if text.isascii() else len(text.encode())
@@ -374,17 +385,22 @@ class Messages:
             yield from self.records()
             return
         texts = event.texts
-        raw_size = len(event.raw)
         start = (self.session, round(self.time, 6), self.direction)
-        if event.count == 1:
-            size = raw_size - 2
-            yield _PlainMessage(*start, self.first_number, event.offset, size, texts[0])
-            return
-        sizes = list(map(len, texts))
-        if sum(sizes) != raw_size - 2 * len(sizes):
-            # Not ASCII: a character is not a byte.
-            sizes = [len(text.encode()) for text in texts]
-        offsets = accumulate((size + 2 for size in sizes), initial=event.offset)
+        offsets: Iterator[int]
+        if isinstance(event, TextMessages):
+            sizes = list(map(len, event.payloads))
+            offsets = event.offsets
+        else:
+            raw_size = len(event.raw)
+            if event.count == 1:
+                size = raw_size - 2
+                yield _PlainMessage(*start, self.first_number, event.offset, size, texts[0])
+                return
+            sizes = list(map(len, texts))
+            if sum(sizes) != raw_size - 2 * len(sizes):
+                # Not ASCII: a character is not a byte.
+                sizes = [len(text.encode()) for text in texts]
+            offsets = accumulate((size + 2 for size in sizes), initial=event.offset)
         session, time, direction = map(repeat, start)
         numbers = count(self.first_number)
         # A generator, which lets go of what it holds when it ends: msgspec 0.22 never lets go of an

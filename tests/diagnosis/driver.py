@@ -20,6 +20,7 @@ from ws76proxy.wire import (
     Event,
     HeadRefused,
     Key3Bytes,
+    MessageEvent,
     Reading,
     Request,
     Response,
@@ -124,7 +125,7 @@ class _Driver:
                 self._digest += event.raw
                 if event.digest is not None:
                     yield from self._verify(event.digest)
-            elif not isinstance(event, HeadRefused):
+            elif not isinstance(event, HeadRefused | MessageEvent):
                 yield from self._frames[peer].look(event)
                 if isinstance(event, ClosingHandshake):
                     self._frames["server" if peer == "client" else "client"].other_closed()

@@ -15,6 +15,7 @@ from ws76proxy.session import (
     Connect,
     PauseReading,
     Peer,
+    Reconnect,
     Reset,
     ResumeReading,
     Send,
@@ -133,6 +134,12 @@ class Owner:
                 assert not self.connecting
                 assert Peer.SERVER not in self.open
                 self.connecting = True
+            case Reconnect():
+                assert not self.connecting
+                self.open.discard(Peer.SERVER)
+                self.finished.discard(Peer.SERVER)
+                self.paused.discard(Peer.SERVER)
+                self.connecting = True
             case PauseReading(peer):
                 assert peer not in self.paused, f"the {peer.label} is paused already"
                 self.paused.add(peer)
@@ -163,6 +170,8 @@ def in_words(command: Command) -> str:
     match command:
         case Connect():
             return "connect"
+        case Reconnect():
+            return "connect anew"
         case SendEof(peer):
             return f"end to {peer.label}"
         case Close(peer):

@@ -32,7 +32,7 @@ from ws76proxy.record import (
 )
 from ws76proxy.rules import RuleSet, read_rules
 from ws76proxy.scripting import Running, Script, Scripts
-from ws76proxy.session import Command, Editing, Peer, Session, SessionOptions
+from ws76proxy.session import Command, DialectMemory, Editing, Peer, Session, SessionOptions
 
 from .examples import DIGEST, KEY3, answer, answer_75, request, request_75
 from .owner import Owner
@@ -98,6 +98,7 @@ def new_session(
     *,
     history: HandshakeHistory | None = None,
     editing: Editing | None = None,
+    dialects: DialectMemory | None = None,
     **changes: Any,
 ) -> Session:
     """A session between LISTENER and UPSTREAM; `changes` are fields of SessionOptions."""
@@ -111,6 +112,7 @@ def new_session(
         random_below=Random(76).randrange,
         history=history,
         editing=editing,
+        dialects=dialects,
     )
 
 
@@ -168,6 +170,7 @@ class Play:
     def lost(self, peer: Peer, reason: str | None = "Connection reset by peer") -> None:
         """The connection to a peer is gone."""
         self._owner.lost(peer, reason)
+        self._run(())
 
     def connects(self) -> None:
         """The connection to the server opens."""

@@ -7,7 +7,17 @@ from itertools import pairwise
 
 from hypothesis import strategies as st
 
-from ws76proxy.wire import DigestBytes, EndOfStream, Event, HeadRefused, Key3Bytes, TextFrames
+from ws76proxy.wire import (
+    DigestBytes,
+    EndOfStream,
+    Event,
+    HeadRefused,
+    Key3Bytes,
+    ProtocolFault,
+    TextFrames,
+    TextMessages,
+    UnreadBytes,
+)
 
 Feed = Callable[[bytes], object]
 
@@ -42,6 +52,18 @@ def one_message_each(frames: TextFrames) -> Iterator[TextFrames]:
         offset += len(payload) + 1
 
 
+def one_text_each(burst: TextMessages) -> Iterator[TextMessages]:
+    """The same of RFC 6455: what stands before each payload is its header and mask."""
+    offset, position = burst.offset, 0
+    mask = 4 if burst.raw[1] & 0x80 else 0
+    for payload in burst.payloads:
+        extended = {126: 2, 127: 8}.get(burst.raw[position + 1] & 0x7F, 0)
+        end = position + 2 + extended + mask + len(payload)
+        yield TextMessages(offset + position, burst.raw[position:end], [payload])
+        position = end
+    assert position == len(burst.raw)
+
+
 def normalised(events: Sequence[Event]) -> list[Event]:
     """The same events with bursts taken apart, and the pieces of key3 and digest put together.
 
@@ -52,6 +74,17 @@ def normalised(events: Sequence[Event]) -> list[Event]:
         last = result[-1] if result else None
         if isinstance(event, TextFrames):
             result += one_message_each(event)
+        elif isinstance(event, TextMessages):
+            result += one_text_each(event)
+        elif isinstance(event, ProtocolFault):
+            # How much had come of the frame at fault depends on the cuts.
+            result.append(ProtocolFault(event.offset, b"", event.code, event.why))
+        elif (
+            isinstance(event, UnreadBytes)
+            and isinstance(last, UnreadBytes)
+            and event.offset == last.offset + len(last.raw)
+        ):
+            result[-1] = UnreadBytes(last.offset, last.raw + event.raw)
         elif isinstance(event, Key3Bytes) and isinstance(last, Key3Bytes):
             result[-1] = Key3Bytes(last.raw + event.raw, event.key3)
         elif isinstance(event, DigestBytes) and isinstance(last, DigestBytes):

@@ -10,6 +10,7 @@ import pytest
 from ws76proxy.errors import LocalProtocolError
 from ws76proxy.wire import (
     AbsurdLength,
+    Close,
     ClosingHandshake,
     Connection,
     DigestBytes,
@@ -19,10 +20,16 @@ from ws76proxy.wire import (
     HeadRefused,
     InvalidText,
     Key3Bytes,
+    Message,
     OversizedFrame,
+    Ping,
+    Pong,
+    ProtocolFault,
     Request,
     Response,
     TextFrames,
+    TextMessages,
+    UnreadBytes,
 )
 
 from .chunks import assert_offsets_are_exact, cut_at, normalised, one_by_one, raw_of
@@ -56,7 +63,7 @@ def in_words(event: Event) -> str:
             return f"{part(raw, whole)}key3 {raw!r}"
         case DigestBytes(raw, whole):
             return f"{part(raw, whole)}digest {raw!r}"
-        case TextFrames():
+        case TextFrames() | TextMessages():
             return f"text {event.texts[0]!r}"
         case InvalidText():
             return f"invalid text {event.text!r}"
@@ -66,6 +73,21 @@ def in_words(event: Event) -> str:
             return "close"
         case OversizedFrame():
             return f"oversized {event.frame_type:02x}, {event.size} bytes"
+        case Message():
+            kind = "compressed " if event.compressed else ""
+            kind += "binary" if event.binary else "text"
+            content = event.payload if event.binary else event.text
+            return f"{kind} {content!r} in {event.frames} frames"
+        case Ping(_, _, payload):
+            return f"ping {payload!r}"
+        case Pong(_, _, payload):
+            return f"pong {payload!r}"
+        case Close(_, _, code, reason):
+            return f"close {code} {reason}".rstrip()
+        case ProtocolFault(_, _, code, why):
+            return f"fault {code}: {why}"
+        case UnreadBytes(_, raw):
+            return f"unread {raw!r}"
         case AbsurdLength():
             return "absurd length"
         case EndOfStream(_, raw, missing):

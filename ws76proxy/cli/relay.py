@@ -8,6 +8,7 @@ from typing import Literal
 
 import click
 
+from ws76proxy.cli.bridging import BridgingOptions, bridging_options
 from ws76proxy.cli.control import Control, ControlOptions, control_options
 from ws76proxy.cli.editing import EditingOptions, editing_options
 from ws76proxy.cli.fleet import (
@@ -118,6 +119,7 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
     show_default=True,
     help="What may wait for a slow reader before the other side is not read any more.",
 )
+@bridging_options
 @editing_options
 @fleet_options
 @record_options
@@ -161,6 +163,7 @@ def command(
     loop_name: Literal["auto", "asyncio", "uvloop"],
     recording: RecordingOptions | None,
     editing: EditingOptions,
+    bridging: BridgingOptions,
     control: ControlOptions,
     fleet: FleetOptions,
 ) -> None:
@@ -239,6 +242,10 @@ def command(
             messages=messages or watched or recorder is not None,
             good_findings=good or watched or recorder is not None,
             lossless=recorder is not None,
+            client_dialect=bridging.client_dialect,
+            server_dialect=bridging.server_dialect,
+            bridge=bridging.bridge,
+            ping_interval=bridging.ping_interval,
         ),
         host=where.host,
         port=where.port,

@@ -39,6 +39,12 @@ def put_fields(
     _put_value(page, "Host", host)
     if request.dialect not in ("hixie-75", "hixie-76"):
         _put_value(page, "Origin", asked.value(b"origin"))
+        protocol = asked.value(prefix + b"protocol")
+        if protocol is not None:
+            answer = got.value(prefix + b"protocol") if opened and got is not None else None
+            _put_value(page, "Protocol", protocol)
+            if opened:
+                page.labelled("", ("dim", f"{page.ink.becomes} "), ("", _shown(page, answer)))
     else:
         answered = got if opened else None
         origin = asked.value(b"origin")
@@ -54,19 +60,34 @@ def put_fields(
         _put_all(page, got, "Set-Cookie", "WWW-Authenticate", "Location")
 
 
-def put_adjustments(page: Page, adjustments: Sequence[AdjustmentRecord], *, keys: bool) -> None:
-    """What went on other than it came; `keys`: with the keys of the relay's own challenge."""
+def put_adjustments(
+    page: Page, adjustments: Sequence[AdjustmentRecord], *, keys: bool, translated: bool = False
+) -> None:
+    """What went on other than it came; `keys`: with the keys of the relay's own challenge,
+    `translated`: with each field that one dialect has and the other has not."""
     page.row(("label", "changed on the way"))
     toward = ""
     asked_again = [] if keys else [one for one in adjustments if one.cause == "challenge"]
+    in_one = {
+        toward: [one for one in adjustments if one.toward == toward and _is_translated(one)]
+        for toward in ("client", "server")
+        if not translated
+    }
     for change in adjustments:
         if change in asked_again[1:]:
+            continue
+        together = in_one.get(change.toward, [])
+        if change in together[1:]:
             continue
         label = "" if change.toward == toward else f"to {change.toward}"
         toward = change.toward
         if change in asked_again:
             names = escape_head(" and ".join(one.what for one in asked_again))
             _put_reason(page, label, f"{names}:", "the relay's own challenge, above")
+            continue
+        if change in together:
+            names = ", ".join(escape_head(one.what) for one in together)
+            _put_reason(page, label, "translated:", names)
             continue
         repaired = " (repaired)" if change.cause == "repair" else ""
         _put_reason(page, label, f"{escape_head(change.what)}{repaired}:", change.why)
@@ -79,6 +100,11 @@ def put_adjustments(page: Page, adjustments: Sequence[AdjustmentRecord], *, keys
             for line in wrap(value, page.room - 5):
                 page.labelled("", ("", "  "), lead, ("", line))
                 lead = ("", " " * len(lead[1]))
+
+
+def _is_translated(change: AdjustmentRecord) -> bool:
+    """Whether it comes of the dialect alone: of what was asked for, nothing is another."""
+    return change.cause == "bridge" and not change.what.lower().endswith("websocket-protocol")
 
 
 def _put_reason(page: Page, label: str, what: str, why: str) -> None:

@@ -27,7 +27,7 @@ from ws76proxy.record import (
 )
 from ws76proxy.wire.challenge import read_key
 
-__all__ = ["Handshake", "closing_words"]
+__all__ = ["Handshake", "closing_words", "dialects"]
 
 _HOW = {
     "closing-handshake": "closing handshake, FF 00",
@@ -38,6 +38,7 @@ _HOW = {
 }
 _KEY1, _KEY2 = b"sec-websocket-key1", b"sec-websocket-key2"
 _HIXIE = ("hixie-76", "hixie-75")
+_MODERN, _UNREAD = "rfc6455", "rfc6455-client"
 # A peer decides how many findings and adjustments it causes; a page that long is not read.
 _MOST = 64
 
@@ -102,7 +103,7 @@ class Handshake:
         request, response = self.request, self.response
         if self.continued or self.closings or self.challenges:
             return True
-        if request is None or request.dialect not in _HIXIE:
+        if request is None or self._passes_unread(request):
             return True
         if response is None:
             # A server's head that cannot be read is told as a finding only; and a handshake behind
@@ -112,7 +113,7 @@ class Handshake:
                 or (one.stream == "server" and one.severity is not Severity.GOOD)
                 for one in self.findings
             )
-        return response.status != 101 or request.dialect == "hixie-75"
+        return response.status != 101 or request.dialect != "hixie-76"
 
     def block(
         self,
@@ -146,13 +147,13 @@ class Handshake:
             page.blank()
         if response is not None:
             put_status(page, response)
-        elif request is not None and request.dialect in _HIXIE:
+        elif request is not None and not self._passes_unread(request):
             page.labelled("Status", ("error", "(no answer from the server)"))
         if request is not None:
             put_fields(page, request, response, self._secure)
         if self.adjustments:
             page.blank()
-            put_adjustments(page, self.adjustments, keys=raw or not self.challenges)
+            put_adjustments(page, self.adjustments, keys=raw or not self.challenges, translated=raw)
         if self.findings:
             page.blank()
             put_findings(page, self.findings, explained, evidence=raw or evidence)
@@ -167,6 +168,12 @@ class Handshake:
         if raw:
             self._put_heads(page)
         return page.painted()
+
+    def _passes_unread(self, request: RequestRecord) -> bool:
+        """Whether nothing of the answer is looked at, as far as it has been told."""
+        if request.dialect in _HIXIE or request.server_dialect is not None:
+            return False
+        return request.dialect != _MODERN or any(one.code == _UNREAD for one in self.findings)
 
     @property
     def _secure(self) -> bool:
@@ -195,7 +202,7 @@ class Handshake:
         if self.request is None:
             page.row(("strong", "the handshake, continued" if self.continued else "handshake"))
         else:
-            dialect = neutral(self.request.dialect)
+            dialect = dialects(page.ink, self.request.dialect, self.request.server_dialect)
             line = escape_head(request_head(self.request.head).start_line.decode("latin-1"))
             if cells(dialect) + cells(line) + 7 > page.width:
                 line = page.cut(line, page.width - cells(dialect) - 7)
@@ -220,6 +227,11 @@ class Handshake:
             if record.sent is not None:
                 page.row(("label", f"the {sender} got"))
                 _put_head(page, record.sent)
+
+
+def dialects(ink: Ink, client: str, server: str | None) -> str:
+    """What both sides speak."""
+    return neutral(client) if server is None else f"{neutral(client)} {ink.right} {neutral(server)}"
 
 
 def _put_head(page: Page, head: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterable, Iterator
 
-from ws76proxy.console.handshake import closing_words
+from ws76proxy.console.handshake import closing_words, dialects
 from ws76proxy.console.ink import Ink, Row, Span
 from ws76proxy.console.page import INDENT, LABEL, Page, session_span, time_span
 from ws76proxy.console.text import cells, cut, escape_head, neutral, wrap
@@ -24,9 +24,11 @@ from ws76proxy.record import (
 )
 
 __all__ = [
+    "CONTROL",
     "binary_row",
     "bytes_row",
     "closing_rows",
+    "control_row",
     "end_rows",
     "frame_row",
     "hexdump",
@@ -39,6 +41,9 @@ __all__ = [
     "start_rows",
     "stretch_of_base64",
 ]
+
+CONTROL = {0x88: "close", 0x89: "ping", 0x8A: "pong"}
+"""Frames of RFC 6455 that are no messages, by their first byte."""
 
 _LEAST_TEXT = 12
 _VERDICTS = {
@@ -116,6 +121,12 @@ def frame_row(ink: Ink, width: int, record: FrameRecord) -> Row:
     return _with_first_bytes(ink, width, row, record.raw, record.size)
 
 
+def control_row(ink: Ink, width: int, record: FrameRecord) -> Row:
+    """A frame of RFC 6455 that is no message: its kind, size and first bytes."""
+    row = _labelled_row(ink, record, CONTROL[record.frame_type], record.size)
+    return _with_first_bytes(ink, width, row, record.raw, record.size)
+
+
 def binary_row(ink: Ink, width: int, record: MessageRecord) -> Row:
     """A message that is not text: its size and first bytes."""
     row = _labelled_row(ink, record, "binary", record.size)
@@ -135,7 +146,10 @@ def segment_row(ink: Ink, record: SegmentRecord) -> Row:
 
 
 def _labelled_row(
-    ink: Ink, record: MessageRecord | BytesRecord | SegmentRecord, label: str, size: int
+    ink: Ink,
+    record: MessageRecord | FrameRecord | BytesRecord | SegmentRecord,
+    label: str,
+    size: int,
 ) -> Row:
     """A row up to what is said of the bytes; sizes stand where those of messages do."""
     return [
@@ -187,7 +201,8 @@ def end_rows(ink: Ink, width: int, record: SessionEndRecord, *, short: bool) -> 
     style, words = _OUTCOMES.get(record.outcome, ("", neutral(record.outcome)))
     row: Row = [(style or "strong", f"{words} {record.time:.1f} s")]
     if record.dialect:
-        row += [("", ink.between), ("", neutral(record.dialect))]
+        spoken = dialects(ink, record.dialect, record.server_dialect)
+        row += [("", ink.between), ("", spoken)]
     if record.verdict is not None:
         row += [("", ink.between), _VERDICTS[record.verdict]]
     if short:

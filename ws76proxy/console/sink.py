@@ -12,9 +12,11 @@ from ws76proxy.console.findings import finding_row, put_finding
 from ws76proxy.console.handshake import Handshake
 from ws76proxy.console.ink import Ink, Row
 from ws76proxy.console.lines import (
+    CONTROL,
     binary_row,
     bytes_row,
     closing_rows,
+    control_row,
     end_rows,
     frame_row,
     hexdump,
@@ -65,15 +67,31 @@ _GRAVE = (Severity.ERROR, Severity.WARNING)
 class _Shown:
     """What the console remembers of a session between its start and its end."""
 
-    __slots__ = ("closings", "dialect", "explained", "handshake", "opened", "start")
+    __slots__ = (
+        "closings",
+        "dialect",
+        "explained",
+        "handshake",
+        "opened",
+        "server_dialect",
+        "start",
+    )
 
     def __init__(self, start: SessionStartRecord | None) -> None:
         self.start = start
         self.handshake: Handshake | None = None
-        self.dialect = ""
+        self.dialect = self.server_dialect = ""
         self.opened = False
         self.closings: list[ClosingRecord] = []
         self.explained: set[str] = set()
+
+    def dialect_of(self, who: str) -> str:
+        """What the client, the server, or the relay towards the client speaks."""
+        return self.server_dialect if who == "server" else self.dialect
+
+    def speaks_rfc6455(self, who: str) -> bool:
+        """Whether frames of this side are those of RFC 6455."""
+        return self.dialect_of(who) == "rfc6455"
 
 
 _TOLD_QUIETLY = FindingRecord | NoticeRecord | SessionEndRecord
@@ -186,7 +204,9 @@ class Console:
             case RequestRecord():
                 self.flush(record.session)
                 self._gather(record)
-                self._sessions[record.session].dialect = record.dialect
+                shown = self._sessions[record.session]
+                shown.dialect = record.dialect
+                shown.server_dialect = record.server_dialect or record.dialect
             case ResponseRecord() | ChallengeRecord() | AdjustmentRecord():
                 self._gather(record)
             case ChangeRecord():
@@ -300,7 +320,15 @@ class Console:
 
     def _frame(self, record: FrameRecord) -> None:
         self.flush(record.session)
-        self._row(frame_row(self._ink, self._width, record))
+        shown = self._sessions.get(record.session)
+        is_modern = shown is not None and shown.speaks_rfc6455(record.direction)
+        if not is_modern or record.frame_type not in CONTROL:
+            self._row(frame_row(self._ink, self._width, record))
+        elif self._verbose or CONTROL[record.frame_type] == "ping":
+            # A ping shows that somebody is there; of a Close there is another record.
+            self._row(control_row(self._ink, self._width, record))
+        else:
+            return
         self._dump(stretch_of_base64(record.raw), record.size)
 
     def _bytes(self, record: BytesRecord) -> None:
@@ -318,7 +346,7 @@ class Console:
     def _closing(self, record: ClosingRecord) -> None:
         shown = self._sessions.get(record.session)
         if shown is None or shown.opened:
-            dialect = "" if shown is None else shown.dialect
+            dialect = "" if shown is None else shown.dialect_of(record.by)
             self._page(closing_rows(self._ink, self._width, record, dialect))
         elif shown.handshake is not None:
             self._gather(record)

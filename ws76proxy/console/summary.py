@@ -33,6 +33,7 @@ class SessionSummary:
         "_dialect",
         "_findings",
         "_messages",
+        "_server_dialect",
         "_verdict",
         "client",
         "end",
@@ -49,6 +50,7 @@ class SessionSummary:
         self.end: SessionEndRecord | None = None
         self._findings: dict[str, bool] = {}
         self._dialect = ""
+        self._server_dialect: str | None = None
         self._verdict: str | None = None
         self._messages = {"client": 0, "server": 0}
 
@@ -61,6 +63,7 @@ class SessionSummary:
                 self.started, self.client = record.started, record.client
             case RequestRecord():
                 self.path, self._dialect = record.target[:_LONGEST_PATH], record.dialect
+                self._server_dialect = record.server_dialect
             case HttpRecord() if not self._dialect:
                 self.path = record.target[:_LONGEST_PATH]
             case ChallengeRecord() if record.answered_by == "server":
@@ -83,8 +86,9 @@ class SessionSummary:
 
     @property
     def dialect(self) -> str:
-        """What the client spoke."""
-        return self.end.dialect if self.end is not None and self.end.dialect else self._dialect
+        """What the client spoke, and the server, where that was something else."""
+        client = self.end.dialect if self.end is not None and self.end.dialect else self._dialect
+        return f"{client}/{self._server_dialect}" if self._server_dialect else client
 
     @property
     def result(self) -> tuple[str, str]:

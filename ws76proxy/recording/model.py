@@ -154,14 +154,18 @@ def message_payload(record: MessageRecord) -> bytes:
 
 
 def rebuild(records: Iterable[AnyRecord]) -> Streams:
-    """The bytes that both peers sent, put together from a hixie session's records.
+    """The bytes that both peers sent, put together from a session's records.
 
-    RFC 6455 messages are not put back into frames: their masks and cuts are not recorded.
+    Messages of RFC 6455 are not put back into frames: their masks, fragments and compression are
+    not recorded.
     """
     streams: dict[Peer, _Stream] = {"client": _Stream("client"), "server": _Stream("server")}
     for record in records:
         if isinstance(record, RequestRecord):
             streams["client"].head(record)
+            streams["client"].is_modern = record.dialect == Dialect.RFC_6455
+            spoken = record.server_dialect or record.dialect
+            streams["server"].is_modern = spoken == Dialect.RFC_6455
         elif isinstance(record, ResponseRecord):
             streams["server"].head(record)
         elif isinstance(record, ChallengeRecord):
@@ -190,6 +194,9 @@ class _Stream:
         self._stretches: dict[int, bytes] = {}
         self._after_head: int | None = None
         self._gaps: list[str] = []
+        self._unframed = 0
+        self.is_modern = False
+        """Whether its frames are those of RFC 6455."""
         self.begin = 0
         self.data = bytearray()
 
@@ -209,7 +216,10 @@ class _Stream:
             self.put(self._after_head, data)
 
     def message(self, record: MessageRecord) -> None:
-        self.put(record.offset, b"\x00" + message_payload(record) + b"\xff")
+        if self.is_modern:
+            self._unframed += 1
+        else:
+            self.put(record.offset, b"\x00" + message_payload(record) + b"\xff")
 
     def frame(self, record: FrameRecord) -> None:
         self.put(record.offset, base64.b64decode(record.raw))
@@ -230,6 +240,12 @@ class _Stream:
 
     def finish(self) -> list[str]:
         """Join what there is; return what is missing between."""
+        if self._unframed:
+            messages = "1 message" if self._unframed == 1 else f"{self._unframed} messages"
+            self._gaps.append(
+                f"{messages} of the {self._peer} came in frames of RFC 6455, whose masks, cuts and"
+                " compression are not recorded"
+            )
         stretches = sorted(self._stretches.items())
         if stretches:
             self.begin = stretches[0][0]

@@ -19,7 +19,7 @@ from ws76proxy.record import (
     SessionStartRecord,
     finding_record,
 )
-from ws76proxy.wire import TextFrames
+from ws76proxy.wire import TextFrames, TextMessages
 
 __all__ = ["Remembered"]
 
@@ -111,6 +111,6 @@ def _is_worth_a_file(record: AnyRecord | Messages) -> bool:
 
 def _lines_of(record: AnyRecord | Messages) -> int:
     """How many lines it becomes."""
-    if isinstance(record, Messages) and isinstance(record.event, TextFrames):
+    if isinstance(record, Messages) and isinstance(record.event, TextFrames | TextMessages):
         return record.event.count
     return 1

@@ -22,6 +22,7 @@ from ws76proxy.session import (
     Connect,
     PauseReading,
     Peer,
+    Reconnect,
     Reset,
     ResumeReading,
     Send,
@@ -164,6 +165,8 @@ class Pump:
         self._timed: float | None = None
         self._waker: asyncio.TimerHandle | None = None
         self._wakes_at = inf
+        self._is_closing = False
+        self._wakes = session.edits is not None or session.options.ping_interval > 0
         self._tasks: set[asyncio.Task[None]] = set()
         if session.edits is not None:
             session.edits.call_owner = self._called_by_script
@@ -188,9 +191,13 @@ class Pump:
         if told:
             self.relay.settle(self)
         session = self.session
-        if session.phase.handshaking_since != self._timed:
+        if (
+            session.phase.handshaking_since != self._timed
+            or session.is_closing is not self._is_closing
+        ):
+            self._is_closing = session.is_closing
             self._arm()
-        if session.edits is not None:
+        if self._wakes:
             self._wake_later()
 
     def _rarely(self, command: Command) -> None:
@@ -210,6 +217,8 @@ class Pump:
                 self._await(awaitable, ticket)
             case Connect():
                 self._connecting = self.loop.create_task(self._connect())
+            case Reconnect():
+                self._reconnect()
 
     def made(self, leg: Leg) -> None:
         """A leg has its transport."""
@@ -277,6 +286,15 @@ class Pump:
         if self._connecting is not None and self.is_connecting:
             self._connecting.cancel()
 
+    def _reconnect(self) -> None:
+        transport = self.legs[Peer.SERVER].transport
+        if transport is not None:
+            # Whatever still becomes of it is of no interest.
+            transport.set_protocol(asyncio.Protocol())
+            transport.abort()
+        self.legs[Peer.SERVER] = Leg(self, Peer.SERVER)
+        self._connecting = self.loop.create_task(self._connect())
+
     async def _connect(self) -> None:
         options = self.relay.options
         upstream = options.session.upstream
@@ -301,7 +319,8 @@ class Pump:
     def _wake_later(self) -> None:
         """Let the session be woken when something that it holds back may leave."""
         due = self.session.due
-        if due == self._wakes_at:
+        if due == self._wakes_at or (self._waker is not None and self._wakes_at <= due < inf):
+            # A timer that goes off earlier is left alone: it looks again.
             return
         self._wakes_at = due
         if self._waker is not None:
@@ -317,7 +336,8 @@ class Pump:
 
     def _wake(self) -> None:
         self._waker, self._wakes_at = None, inf
-        self.last_activity = self.loop.time()
+        if self.session.holds_until <= self.session.age():
+            self.last_activity = self.loop.time()
         self.run(self.session.wake())
 
     def _await(self, awaitable: Awaitable[None], ticket: int) -> None:
@@ -360,9 +380,9 @@ class Pump:
         if self.session.half_closed:
             seconds = min(seconds or options.close_timeout, options.close_timeout)
         last = self.last_activity
-        if self.session.edits is not None and self.session.due < inf:
+        if self._wakes and self.session.holds_until < inf:
             # What is held back on purpose is no silence.
-            last = max(last, self._began + self.session.due)
+            last = max(last, self._began + self.session.holds_until)
         return last + seconds, seconds
 
     def _check_time(self) -> None:

@@ -23,7 +23,7 @@ from ws76proxy.relay.proxy_header import Address, ProxyHeaderError, in_text
 from ws76proxy.relay.pump import Leg, Pump
 from ws76proxy.relay.tls import explain_listener_failure
 from ws76proxy.relay.words import in_words
-from ws76proxy.session import Editing, HeldView, Peer, Session
+from ws76proxy.session import DialectMemory, Editing, HeldView, Peer, Session
 from ws76proxy.wire.connection import plain_response
 
 __all__ = ["Relay"]
@@ -61,6 +61,7 @@ class Relay:
         self._numbers = count(1) if numbers is None else numbers
         # One relay has one server.
         self._history = HandshakeHistory()
+        self._dialects = DialectMemory(time.monotonic)
         self._server: asyncio.Server | None = None
         self._empty = asyncio.Event()
         self.tasks: set[asyncio.Task[None]] = set()
@@ -260,6 +261,7 @@ class Relay:
             random_below=secrets.randbelow,
             history=self._history,
             editing=self._editing,
+            dialects=self._dialects,
         )
         pump = Pump(self, session)
         self._pumps.add(pump)

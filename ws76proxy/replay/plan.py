@@ -43,6 +43,7 @@ __all__ = ["Plan", "Step", "What", "other", "plan_of", "said"]
 What = Literal["message", "frame", "closing", "rest", "end"]
 """A text message; any other frame; FF 00; bytes that are no whole frame; the end of the stream."""
 
+_PEERS: tuple[Peer, ...] = ("client", "server")
 _PLAYABLE = (Dialect.HIXIE_76, Dialect.HIXIE_75)
 
 
@@ -138,7 +139,7 @@ def plan_of(session: RecordedSession, dialect: Dialect | None = None) -> Plan:
     request = reading.request
     if request is None:
         raise UsageError(f"{_name(session)}: {_instead(session)}; expected a WebSocket's handshake")
-    recorded = _dialect(request.dialect)
+    recorded, went, answered = _spoken(request, reading.response)
     if dialect is None and recorded is Dialect.RFC_6455:
         raise UsageError(
             f"{_name(session)}: recorded as rfc6455; expected --dialect hixie-76 or hixie-75,"
@@ -156,7 +157,6 @@ def plan_of(session: RecordedSession, dialect: Dialect | None = None) -> Plan:
     if chosen is Dialect.HIXIE_75:
         steps = _without_closing(steps)
     response = reading.response
-    went = request.head if request.sent is None else request.sent
     return Plan(
         session=session,
         dialect=chosen,
@@ -164,7 +164,7 @@ def plan_of(session: RecordedSession, dialect: Dialect | None = None) -> Plan:
         request=RequestHead(reading.encoded(went)),
         request_redacted=request.redacted,
         asked=request.time,
-        response=None if response is None else ResponseHead(reading.encoded(response.head)),
+        response=None if response is None else ResponseHead(reading.encoded(answered)),
         response_redacted=response is not None and response.redacted,
         body=bytes(reading.body),
         opened=reading.opened,
@@ -194,6 +194,23 @@ def said(event: Event, who: Peer) -> list[Step]:
 
 def _dialect(text: str) -> Dialect:
     return Dialect(text) if text in list(Dialect) else Dialect.UNKNOWN
+
+
+def _spoken(request: RequestRecord, response: ResponseRecord | None) -> tuple[Dialect, str, str]:
+    """The dialect to play a session in, with its request and answer in that one.
+
+    Of a bridged session that is the server's, as the server got it; where only the client spoke
+    hixie, the client's.
+    """
+    went = request.head if request.sent is None else request.sent
+    answered = "" if response is None else response.head
+    client = _dialect(request.dialect)
+    server = _dialect(request.server_dialect or request.dialect)
+    if server in _PLAYABLE or client not in _PLAYABLE:
+        return server, went, answered
+    if response is not None and response.sent is not None:
+        answered = response.sent
+    return client, request.head, answered
 
 
 def _name(session: RecordedSession) -> str:
@@ -239,6 +256,9 @@ class _Reading:
         self._ended: set[Peer] = set()
         self._relay_ended = ""
         self._left_out: list[str] = []
+        self._modern: set[Peer] = set()
+        self._is_bridged = False
+        self._binary = 0
         self.request: RequestRecord | None = None
         self.response: ResponseRecord | None = None
         self.body = bytearray()
@@ -262,6 +282,9 @@ class _Reading:
                     self.opened = record.time
                 case MessageRecord():
                     self._message(record)
+                case FrameRecord() if record.direction in self._modern:
+                    # A ping, a pong, or what a closing says again.
+                    continue
                 case FrameRecord():
                     raw = self._bytes(record.raw)
                     step = Step(record.direction, "frame", raw, size=record.size)
@@ -277,6 +300,11 @@ class _Reading:
         """What a person must know about what is not replayed."""
         name = _name(self._session)
         notes = [f"{name}: {text}" for text in self._left_out]
+        if self._binary:
+            messages = (
+                "1 binary message" if self._binary == 1 else f"{self._binary} binary messages"
+            )
+            notes.append(f"{name}: {messages} cannot be said in hixie, and are left out")
         if self._session.end is None:
             notes.append(f"{name}: the recording breaks off; what it has is replayed")
         if self.response is None:
@@ -297,12 +325,19 @@ class _Reading:
 
     def _begin(self, record: RequestRecord) -> None:
         self.request, self.response = record, None
+        self._is_bridged = record.server_dialect is not None
+        spoken = {"client": record.dialect, "server": record.server_dialect or record.dialect}
+        self._modern = {peer for peer in _PEERS if spoken[peer] == Dialect.RFC_6455}
+        self._binary = 0
         self.opened = record.time
         self.steps.clear()
         self.body.clear()
         self._ended.clear()
 
     def _message(self, record: MessageRecord) -> None:
+        if record.binary and self._is_bridged:
+            self._binary += 1
+            return
         if record.payload is not None:
             self._bytes(record.payload)
         try:

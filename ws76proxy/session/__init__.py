@@ -1,5 +1,6 @@
 """One intercepted connection as a pure machine: bytes of two peers in, commands out."""
 
+from ws76proxy.session.bridging import DialectMemory
 from ws76proxy.session.commands import (
     Await,
     Close,
@@ -7,6 +8,7 @@ from ws76proxy.session.commands import (
     Connect,
     PauseReading,
     Peer,
+    Reconnect,
     Reset,
     ResumeReading,
     Send,
@@ -23,10 +25,12 @@ __all__ = [
     "Close",
     "Command",
     "Connect",
+    "DialectMemory",
     "Editing",
     "HeldView",
     "PauseReading",
     "Peer",
+    "Reconnect",
     "Reset",
     "ResumeReading",
     "RuleBook",

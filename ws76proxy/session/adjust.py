@@ -22,7 +22,7 @@ class Adjustment(NamedTuple):
     what: str
     before: bytes | None
     after: bytes | None
-    cause: Literal["proxy", "challenge", "repair", "rule", "script"]
+    cause: Literal["proxy", "challenge", "repair", "rule", "script", "bridge"]
     why: str
 
 

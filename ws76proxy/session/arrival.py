@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ws76proxy.diagnosis import check_unfinished, found
 from ws76proxy.session.adjust import adjust_request
 from ws76proxy.session.asking import Asked, Asking
-from ws76proxy.session.commands import Command, Peer
+from ws76proxy.session.bridging.choice import refuse_dialect, server_dialects
+from ws76proxy.session.bridging.opening import BridgeOpening
+from ws76proxy.session.commands import Command, Peer, Send
 from ws76proxy.session.edited_opening import EditedOpening
 from ws76proxy.session.later import Later
 from ws76proxy.session.opening import Opening
@@ -160,6 +163,8 @@ class Arrival(Phase):
         session = self.session
         dialect = dialect_of(head)
         refused = self._refusal(head, dialect)
+        other = refuse_dialect(head, dialect, session.options.client_dialect)
+        bridged = server_dialects(session.options, dialect, session.dialects)
         if refused is not None:
             code, text = refused
             session.dialect, session.outcome = dialect, "refused"
@@ -169,6 +174,14 @@ class Arrival(Phase):
             yield from session.tell_findings(
                 [found(code, text, stream=Peer.CLIENT.stream, offset=offset)]
             )
+            yield from session.end()
+        elif other is not None:
+            session.dialect, session.outcome = dialect, "refused"
+            if self.may_answer:
+                yield Send(Peer.CLIENT, other.raw)
+            yield from tell_request(session, dialect, head, head, self._offset)
+            offset = self._offset + (other.diagnosis.offset or 0)
+            yield from session.tell_findings([replace(other.diagnosis, offset=offset)])
             yield from session.end()
         elif dialect is Dialect.HTTP:
             web = self._web or Web(session, lambda web, counted: Arrival(session, web, counted))
@@ -182,8 +195,8 @@ class Arrival(Phase):
             # server's stream cannot be told, so the bytes go through unread.
             yield from self._pass_on(head, head, excess, dialect, Tunnel(session))
             yield from self._web.ending()
-        elif dialect.is_hixie:
-            yield from self._open(head, excess, dialect)
+        elif dialect.is_hixie or bridged:
+            yield from self._open(head, excess, dialect, bridged)
         else:
             adjusted, changes = adjust_request(head, session.options)
             later = Later(session, adjusted, dialect)
@@ -191,22 +204,29 @@ class Arrival(Phase):
             yield from tell_adjustments(session, "server", changes)
         return None
 
-    def _open(self, head: RequestHead, excess: bytes, dialect: Dialect) -> Iterator[Command]:
+    def _open(
+        self, head: RequestHead, excess: bytes, dialect: Dialect, bridged: tuple[Dialect, ...]
+    ) -> Iterator[Command]:
+        """`bridged`: what the server is to be asked in, where that is not simply forwarded."""
         session, offset, since = self.session, self._offset, self.handshaking_since
 
-        def enter(opening: Opening, behind: bytes) -> Iterator[Command]:
+        def enter(asked: Asked | None, behind: bytes) -> Iterator[Command]:
+            if bridged:
+                opening: BridgeOpening | Opening = BridgeOpening(
+                    session, dialect, head, offset, since, bridged, asked
+                )
+            elif asked is None or edits is None:
+                opening = Opening(session, dialect, head, offset, since)
+            else:
+                opening = EditedOpening(session, edits, dialect, head, offset, since, asked)
             session.enter(opening)
             return opening.begin(behind)
 
         edits = session.edits
         if edits is None:
-            yield from enter(Opening(session, dialect, head, offset, since), excess)
+            yield from enter(None, excess)
             return
-
-        def enter_edited(asked: Asked, behind: bytes) -> Iterator[Command]:
-            return enter(EditedOpening(session, edits, dialect, head, offset, since, asked), behind)
-
-        asking = Asking(session, edits, dialect, head, offset, since, enter_edited)
+        asking = Asking(session, edits, dialect, head, offset, since, enter)
         session.enter(asking)
         yield from asking.begin(excess)
 

@@ -17,6 +17,7 @@ __all__ = [
     "Connect",
     "PauseReading",
     "Peer",
+    "Reconnect",
     "Reset",
     "ResumeReading",
     "Send",
@@ -47,6 +48,11 @@ Peer.CLIENT.other, Peer.SERVER.other = Peer.SERVER, Peer.CLIENT
 
 class Connect(NamedTuple):
     """Open the connection to the server; answer with `connected` or `connect_failed`."""
+
+
+class Reconnect(NamedTuple):
+    """Drop the connection to the server, of which nothing is to be heard any more, and open another
+    one; answer as to `Connect`."""
 
 
 class Send(NamedTuple):
@@ -105,4 +111,15 @@ class Tell(NamedTuple):
     record: AnyRecord | Messages
 
 
-Command = Connect | Send | SendEof | Close | Reset | Await | PauseReading | ResumeReading | Tell
+Command = (
+    Connect
+    | Reconnect
+    | Send
+    | SendEof
+    | Close
+    | Reset
+    | Await
+    | PauseReading
+    | ResumeReading
+    | Tell
+)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from math import inf
 
+from ws76proxy.bridge import lacks_dialect
 from ws76proxy.diagnosis import Diagnosis, HandshakeHistory, Severity, found
 from ws76proxy.record import (
     SCHEMA_VERSION,
@@ -17,12 +18,15 @@ from ws76proxy.record import (
     finding_record,
 )
 from ws76proxy.session.arrival import Arrival
+from ws76proxy.session.bridging import DialectMemory
+from ws76proxy.session.bridging.decided import DecidedBridge
 from ws76proxy.session.commands import (
     NOBODY_WAITS,
     Close,
     Command,
     Connect,
     Peer,
+    Reconnect,
     Reset,
     Send,
     SendEof,
@@ -38,8 +42,13 @@ from ws76proxy.session.telling import tell_bytes
 from ws76proxy.session.untold import Untold
 from ws76proxy.wire.challenge import RandomBelow
 from ws76proxy.wire.connection import plain_response
+from ws76proxy.wire.dialect import Dialect
+from ws76proxy.wire.head import ResponseHead
 
 __all__ = ["Session", "Traffic"]
+
+_HOLDS = (HeldConversation, DecidedBridge)
+"""The phases in which messages may wait for a person."""
 
 
 class Traffic:
@@ -66,7 +75,7 @@ class Session:
     taken: what must leave first comes first, what is told about it comes after. `clock` gives
     seconds and never jumps; `random_below` is asked only for a challenge of our own. `history` is
     what the sessions with one server share: with it a wrong digest is judged beside all others.
-    `editing` is who may change what passes.
+    `editing` is who may change what passes. `dialects` is what servers are known to speak.
     """
 
     def __init__(
@@ -80,18 +89,24 @@ class Session:
         random_below: RandomBelow,
         history: HandshakeHistory | None = None,
         editing: Editing | None = None,
+        dialects: DialectMemory | None = None,
     ) -> None:
         self.number = number
         self.options = options
         self.random_below = random_below
         self.history = history
+        self.dialects = dialects
         self.traffic = {Peer.CLIENT: Traffic(), Peer.SERVER: Traffic()}
         self.dialect = ""
+        self.server_dialect: str | None = None
+        """What the server is asked in, where that is another."""
         self.outcome: Outcome = "nothing"
         self.verdict: Verdict | None = None
         self.wants_server = False
         self.is_connected = False
         self.ended = False
+        self.is_closing = False
+        """Whether one of the peers has ended though its connection has not."""
         self.lost = set[Peer]()
         """Whose connections are gone."""
         self._tickets = NOBODY_WAITS
@@ -300,6 +315,11 @@ class Session:
         """When `wake` is wanted, in seconds since the session began; infinity: never."""
         return inf if self.ended else self.phase.due
 
+    @property
+    def holds_until(self) -> float:
+        """When the next of what is held back on purpose may leave; infinity: there is none."""
+        return inf if self.ended else self.phase.holds_until
+
     def wake(self) -> Iterator[Command]:
         """The time that `due` named has come."""
         return iter(()) if self.ended else self._with_ends(self.phase.wake())
@@ -311,14 +331,14 @@ class Session:
     def held(self) -> list[HeldView]:
         """The messages that wait for a person, the oldest first."""
         phase = self.phase
-        return phase.outgoing.held if isinstance(phase, HeldConversation) else []
+        return phase.outgoing.held if isinstance(phase, _HOLDS) else []
 
     def answer_held(
         self, number: int, content: bytes | None, *, drop: bool
     ) -> Iterator[Command] | None:
         """A person has decided, see `Outgoing.answer`."""
         phase = self.phase
-        if self.ended or not isinstance(phase, HeldConversation):
+        if self.ended or not isinstance(phase, _HOLDS):
             return None
         answered = phase.answer(number, content, drop=drop)
         return None if answered is None else self._with_ends(answered)
@@ -332,7 +352,7 @@ class Session:
     @property
     def half_closed(self) -> bool:
         """Whether one of the peers has ended its side."""
-        return any(traffic.ended for traffic in self.traffic.values())
+        return self.is_closing or any(traffic.ended for traffic in self.traffic.values())
 
     @property
     def at_rest(self) -> bool:
@@ -369,6 +389,22 @@ class Session:
         if not self.wants_server:
             self.wants_server = True
             yield Connect()
+
+    def reconnect(self) -> Iterator[Command]:
+        """Begin anew with the server, on another connection."""
+        self.is_connected = False
+        self.traffic[Peer.SERVER].ended = False
+        for peers in (self.lost, self._finished, self._reset):
+            peers.discard(Peer.SERVER)
+        yield Reconnect()
+
+    def doubt_dialect(self, dialect: Dialect, answer: ResponseHead | None, size: int = 0) -> None:
+        """A server that was believed to speak this has not opened the session: what shows that it
+        speaks another one makes the next session look for it. As for `lacks_dialect`."""
+        if self.options.server_dialect != "auto" or self.dialects is None:
+            return
+        if lacks_dialect(dialect, answer, size=size):
+            self.dialects.forget(str(self.options.upstream))
 
     def answer(self, status: int, reason: str, text: str) -> Iterator[Command]:
         """Answer the client for the server, where nothing of the server's has been passed on."""
@@ -423,5 +459,6 @@ class Session:
                 client=self.traffic[Peer.CLIENT].counts(),
                 server=self.traffic[Peer.SERVER].counts(),
                 findings=list(self._codes),
+                server_dialect=self.server_dialect,
             )
         )

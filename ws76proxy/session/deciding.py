@@ -14,6 +14,7 @@ from ws76proxy.scripting import Waiting
 from ws76proxy.session.changes import Changes
 from ws76proxy.session.commands import Await, Command, Peer, Tell
 from ws76proxy.session.edits import SessionEdits
+from ws76proxy.session.lane import Make
 from ws76proxy.session.message import Decide, HeldMessage
 from ws76proxy.session.outgoing import Outgoing
 from ws76proxy.wire.events import InvalidText, TextFrames
@@ -26,11 +27,12 @@ __all__ = ["Deciding"]
 
 class _Whole(NamedTuple):
     """Bytes that nobody decides about; `texts`: how many text messages they are; `closes`: they
-    are a closing handshake."""
+    are a closing handshake. `make` as for `Entry`."""
 
     data: bytes
     texts: int = 0
     closes: bool = False
+    make: Make | None = None
 
 
 class _Pending(NamedTuple):
@@ -88,10 +90,12 @@ class Deciding:
         if self._edits is not None:
             self._edits.refresh()
 
-    def pass_on(self, peer: Peer, data: bytes, count: int = 0) -> Iterator[Command]:
+    def pass_on(
+        self, peer: Peer, data: bytes, count: int = 0, make: Make | None = None
+    ) -> Iterator[Command]:
         """Bytes of a peer that nobody decides about go on, behind what it said before; `count`:
-        how many text messages they are."""
-        yield from self._take(peer, _Whole(data, count))
+        how many text messages they are. `make` as for `Entry`, where it is not the usual one."""
+        yield from self._take(peer, _Whole(data, count, make=make))
 
     def pass_closing(self, peer: Peer, data: bytes) -> Iterator[Command]:
         """The same for its closing handshake: no message follows."""
@@ -395,7 +399,7 @@ class Deciding:
         if whole.closes:
             self._out.put_closing(peer, whole.data)
         else:
-            self._out.put(peer, whole.data, whole.texts)
+            self._out.put(peer, whole.data, whole.texts, whole.make)
 
     def _wait(self, peer: Peer, item: HeldMessage | _Whole, size: int) -> None:
         self._waiting[peer].append(item)

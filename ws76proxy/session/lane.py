@@ -10,7 +10,9 @@ from ws76proxy.rules.decisions import Hold
 from ws76proxy.session.commands import Command, Peer, Send
 from ws76proxy.session.message import HeldMessage
 
-__all__ = ["Entry", "Lane"]
+__all__ = ["Entry", "Lane", "Make"]
+
+Make = Callable[[bytes], bytes]
 
 _PIECES_A_SECOND = 20
 """How often something leaves of what is throttled."""
@@ -22,7 +24,9 @@ class Entry:
     `due` is when they may leave, in seconds since the session began. With a `hold`, or where
     somebody is `asked`, `due` is when that ends at the latest, and `delay` what is still to be
     waited from then on. `message`: the text message that the bytes are; None for anything else.
-    `count`: how many text messages they are. `alone`: in a write of its own.
+    `count`: how many text messages they are. `alone`: in a write of its own. `make`, where there is
+    one, turns the bytes into those that the peer gets, when their turn has come: what those are may
+    depend on all that has left before.
     """
 
     __slots__ = (
@@ -33,6 +37,7 @@ class Entry:
         "delay",
         "due",
         "hold",
+        "make",
         "message",
         "number",
         "then",
@@ -50,6 +55,7 @@ class Entry:
         delay: float = 0.0,
         alone: bool = False,
         then: Callable[[], Iterator[Command]] | None = None,
+        make: Make | None = None,
     ) -> None:
         self.data = data
         self.due = due
@@ -60,6 +66,7 @@ class Entry:
         self.delay = delay
         self.alone = alone
         self.then = then
+        self.make = make
         self.number = 0
         """Of one that somebody is asked about: its name within the session."""
 
@@ -93,6 +100,8 @@ class Lane:
         self._entries: deque[Entry] = deque()
         self._swapped: list[Entry] = []
         self._free_at = 0.0
+        self.is_cut = False
+        """Whether part of an entry has left."""
 
     @property
     def is_empty(self) -> bool:
@@ -134,6 +143,14 @@ class Lane:
         if self._swapped and entry.count:
             self.end_swaps()
 
+    def interject(self, data: bytes) -> Iterator[Command]:
+        """Something that waits for nothing but the end of an entry of which a part has left."""
+        if not self.is_cut:
+            yield Send(self.to, data)
+            return
+        self.size += len(data)
+        self._entries.insert(1, Entry(data))
+
     def end_swaps(self) -> None:
         """What waits for the next message goes on without it."""
         self._entries.extend(self._swapped)
@@ -165,6 +182,9 @@ class Lane:
         entries, ready = self._entries, list[bytes]()
         while entries and not self._must_wait(entries[0], now):
             entry = entries[0]
+            if entry.make is not None:
+                make, entry.make = entry.make, None
+                self.replace(entry, make(entry.data))
             data = entry.data
             if entry.alone:
                 yield from self._written(ready)
@@ -175,7 +195,9 @@ class Lane:
                 ready.append(data)
             if len(data) < len(entry.data):
                 entry.data = entry.data[len(data) :]
+                self.is_cut = True
                 continue
+            self.is_cut = False
             entries.popleft()
             if entry.alone or entry.then is not None:
                 yield from self._written(ready)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Literal
 
+from ws76proxy.bridge import BridgeOptions
 from ws76proxy.endpoint import Endpoint
+from ws76proxy.wire.dialect import Dialect
 from ws76proxy.wire.frames import DEFAULT_MAX_MESSAGE
 from ws76proxy.wire.head import DEFAULT_HEAD_LIMITS, HeadLimits
 
@@ -20,6 +22,11 @@ class SessionOptions:
     `messages` and `good_findings` say whether anybody listens to a record for each message and for
     each check that passed: what nobody wants is not made. `lossless` asks for what a recording
     needs besides: the pieces of the opening handshake, and the bytes that no other record holds.
+
+    `client_dialect`: what clients must speak; None: whatever they do. `server_dialect`: what the
+    server is asked in, with `bridge` and, where a side speaks RFC 6455, a ping after each
+    `ping_interval` seconds of its silence (0: none); "same": what the client speaks, its own bytes
+    passed on; "auto": what turns out to be right.
     """
 
     upstream: Endpoint
@@ -34,6 +41,10 @@ class SessionOptions:
     messages: bool = True
     good_findings: bool = True
     lossless: bool = False
+    client_dialect: Dialect | None = None
+    server_dialect: Dialect | Literal["same", "auto"] = "same"
+    bridge: BridgeOptions = field(default_factory=BridgeOptions)
+    ping_interval: float = 0.0
 
     def allows_origin(self, origin: bytes | None) -> bool:
         """Whether a request's Origin is welcome: any where none is named; `*` and `?` match."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from math import inf
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -11,7 +11,7 @@ from ws76proxy.rules.decisions import Closing, Injection, MessageDecision, Stall
 from ws76proxy.session.changes import By, Changes
 from ws76proxy.session.commands import Command, PauseReading, Peer, ResumeReading
 from ws76proxy.session.edits import DEFAULT_MAX_HELD, DEFAULT_PAUSE, ClosingHow
-from ws76proxy.session.lane import Entry, Lane
+from ws76proxy.session.lane import Entry, Lane, Make
 from ws76proxy.session.message import HeldMessage
 
 if TYPE_CHECKING:
@@ -40,7 +40,8 @@ class Outgoing:
     `frame` writes a text message for a peer, `frames` many of them; `closing` is what begins the
     closing handshake with it, empty where that has been begun or cannot be, and `may_insert` says
     whether its stream stands between two frames.
-    What is put in leaves with the next `leave`.
+    What is put in leaves with the next `leave`. `makes`: what turns all of that, raw bytes aside,
+    into what that peer gets, where that is something else.
     """
 
     def __init__(
@@ -53,6 +54,7 @@ class Outgoing:
         frames: Callable[[Peer, Sequence[bytes]], bytes],
         closing: Callable[[Peer], bytes],
         may_insert: Callable[[Peer], bool],
+        makes: Mapping[Peer, Make] | None = None,
     ) -> None:
         self._session = session
         self._lanes = lanes
@@ -61,6 +63,7 @@ class Outgoing:
         self._frames = frames
         self._closing = closing
         self._may_insert = may_insert
+        self._makes: Mapping[Peer, Make] = makes or {}
         editing = None if session.edits is None else session.edits.editing
         self._max_held = DEFAULT_MAX_HELD if editing is None else editing.max_held
         self._pause = DEFAULT_PAUSE if editing is None else editing.pause
@@ -93,24 +96,27 @@ class Outgoing:
 
     # What is put in
 
-    def put(self, peer: Peer, data: bytes, count: int = 0) -> None:
-        """Bytes of a peer, as they came; `count`: how many text messages they are."""
-        self.lane(peer).put(Entry(data, count=count))
+    def put(self, peer: Peer, data: bytes, count: int = 0, make: Make | None = None) -> None:
+        """Bytes of a peer, as they came; `count`: how many text messages they are. `make` as for
+        `Entry`, where it is not the usual one."""
+        make = make or self._makes.get(peer.other)
+        self.lane(peer).put(Entry(data, count=count, make=make))
 
     def put_closing(self, peer: Peer, data: bytes) -> None:
         """Its closing handshake: it says no more, so nothing waits for its next message."""
         lane = self.lane(peer)
         lane.end_swaps()
-        lane.put(Entry(data))
+        lane.put(Entry(data, make=self._makes.get(peer.other)))
 
     def put_message(
         self, message: HeldMessage, data: bytes, decision: MessageDecision | None
     ) -> Iterator[Command]:
         """A message, framed for its receiver, and all that was decided beside it."""
         lane, swaps = self.lane(message.peer), False
+        make = self._makes.get(lane.to)
         if decision is None:
             if data:
-                lane.put(Entry(data, message=message))
+                lane.put(Entry(data, message=message, make=make))
             return
         if decision.throttle is not None:
             lane.rate = decision.throttle
@@ -118,7 +124,8 @@ class Outgoing:
             if injection.place == "before":
                 yield from self.inject(injection, "rule")
         if data:
-            entry = Entry(data, message=message, hold=decision.hold, delay=decision.delay)
+            hold, delay = decision.hold, decision.delay
+            entry = Entry(data, message=message, hold=hold, delay=delay, make=make)
             yield from self._gate(entry, decision)
             # The message behind one that is swapped is not swapped with yet another one.
             swaps = decision.swaps and not lane.has_swapped
@@ -172,14 +179,15 @@ class Outgoing:
                 f"{by} {name!r}: not injected: the stream to the {to.label} has no place for it"
             )
             return
-        data = content
+        data, make = content, None
         if not injection.is_raw:
+            make = self._makes.get(to)
             try:
                 data = self._frame(to, content)
             except LocalProtocolError as error:
                 yield from self._changes.not_framable(f"{by} {name!r}: not injected: {error}")
                 return
-        lane.put(Entry(data), swaps=swaps)
+        lane.put(Entry(data, make=make), swaps=swaps)
         yield self._changes.told(
             by,
             name,
@@ -209,7 +217,7 @@ class Outgoing:
                 data = b""
             how: ClosingHow = "closing-handshake" if data else "end-of-stream"
             if data:
-                lane.close(Entry(data))
+                lane.close(Entry(data, make=self._makes.get(to)))
             else:
                 lane.close(Entry(b"", then=lambda to=to: session.finish(to)))  # type: ignore[misc]
             yield from session.tell_closing("relay", how, detail)
@@ -228,7 +236,7 @@ class Outgoing:
         """Begin the closing handshake with a peer, where it can be begun."""
         data = self._closing(to)
         if data and self._session.hears(to) and self._may_insert(to):
-            self._lanes[to].close(Entry(data))
+            self._lanes[to].close(Entry(data, make=self._makes.get(to)))
 
     def _stall(self, stall: Stall) -> Iterator[Command]:
         peer = Peer(stall.side)
@@ -367,6 +375,8 @@ class Outgoing:
     ) -> Iterator[Command]:
         before = message.payload
         lane.replace(entry, data)
+        if not data:
+            entry.make = None
         entry.open_gate(self._session.age())
         if entry.hold is not None:
             entry.hold = None

@@ -72,6 +72,11 @@ class Phase:
         """When the phase wants to be woken, in seconds since the session began; infinity: never."""
         return inf
 
+    @property
+    def holds_until(self) -> float:
+        """When the next of what is held back on purpose may leave; infinity: there is none."""
+        return self.due
+
     def wake(self) -> Iterator[Command]:
         """That time has come."""
         return iter(())

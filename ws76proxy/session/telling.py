@@ -39,7 +39,12 @@ __all__ = [
 
 
 def tell_request(
-    session: Session, dialect: str, came: RequestHead, went: RequestHead, offset: int
+    session: Session,
+    dialect: str,
+    came: RequestHead,
+    went: RequestHead,
+    offset: int,
+    server_dialect: str | None = None,
 ) -> Iterator[Command]:
     """Tell a request, as it came and as it went on; `offset`: where in the client's stream."""
     if session.untold is not None:
@@ -52,6 +57,7 @@ def tell_request(
         head=came.raw.decode("latin-1"),
         offset=offset,
         sent=None if went is came else went.raw.decode("latin-1"),
+        server_dialect=server_dialect,
     )
     yield Tell(record)
 

@@ -1,6 +1,6 @@
-"""The hixie wire, usable alone: bytes to events and back, without I/O, clock or entropy."""
+"""The wire, usable alone: bytes to events and back, without I/O, clock or entropy."""
 
-from ws76proxy.wire import hixie75, hixie76
+from ws76proxy.wire import hixie75, hixie76, rfc6455
 from ws76proxy.wire.challenge import (
     Challenge,
     Key,
@@ -14,6 +14,7 @@ from ws76proxy.wire.connection import ClientConnection, Connection, Reading, Ser
 from ws76proxy.wire.dialect import Dialect, detect, dialect_of
 from ws76proxy.wire.events import (
     AbsurdLength,
+    Close,
     ClosingHandshake,
     DigestBytes,
     DiscardedFrame,
@@ -23,10 +24,17 @@ from ws76proxy.wire.events import (
     HeadRefused,
     InvalidText,
     Key3Bytes,
+    Message,
+    MessageEvent,
     OversizedFrame,
+    Ping,
+    Pong,
+    ProtocolFault,
     Request,
     Response,
     TextFrames,
+    TextMessages,
+    UnreadBytes,
 )
 from ws76proxy.wire.frames import (
     CLOSING_HANDSHAKE,
@@ -44,6 +52,7 @@ __all__ = [
     "AbsurdLength",
     "Challenge",
     "ClientConnection",
+    "Close",
     "ClosingHandshake",
     "Connection",
     "Dialect",
@@ -62,7 +71,12 @@ __all__ = [
     "Key",
     "Key3Bytes",
     "KeyFault",
+    "Message",
+    "MessageEvent",
     "OversizedFrame",
+    "Ping",
+    "Pong",
+    "ProtocolFault",
     "Reading",
     "Request",
     "RequestHead",
@@ -70,6 +84,8 @@ __all__ = [
     "ResponseHead",
     "ServerConnection",
     "TextFrames",
+    "TextMessages",
+    "UnreadBytes",
     "detect",
     "dialect_of",
     "digest",
@@ -81,4 +97,5 @@ __all__ = [
     "hixie75",
     "hixie76",
     "read_key",
+    "rfc6455",
 ]

@@ -1,9 +1,13 @@
-"""What both hixie dialects share: one leg of a connection, bytes to events and back, no I/O."""
+"""What all dialects share: one leg of a connection, bytes to events and back, no I/O.
+
+What it says of frames is hixie's; RFC 6455 brings its own.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import Enum
-from typing import ClassVar, Generic, TypeVar
+from typing import ClassVar, Generic, Protocol, TypeVar
 
 from ws76proxy.errors import LocalProtocolError
 from ws76proxy.wire.dialect import Dialect
@@ -49,6 +53,15 @@ class Reading(Enum):
     ENDED = "nothing"
 
 
+class _Decoder(Protocol):
+    """What reads what comes behind the handshake, in whatever framing."""
+
+    @property
+    def at_frame_boundary(self) -> bool: ...
+
+    def end(self) -> EndOfStream: ...
+
+
 class Connection(Generic[HeadType]):
     """One leg: what the peer sends becomes `events`, what we say becomes `data_to_send`.
 
@@ -74,7 +87,7 @@ class Connection(Generic[HeadType]):
         self._events: list[Event] = []
         self._outgoing: list[bytes] = []
         self._offset = offset
-        self._decoder: FrameDecoder | None = None
+        self._decoder: _Decoder | None = None
         self.reading = Reading.HEAD
         self.head: HeadType | None = None
         self._held = bytearray()
@@ -88,7 +101,7 @@ class Connection(Generic[HeadType]):
         """Take bytes from the peer, cut anywhere; `events` tells what they were."""
         while data:
             if self._decoder is not None:
-                self._events += self.receive_frames(data)
+                self._events += self._decode(data)
                 return
             if self.reading is Reading.HEAD:
                 data = self._read_head(data)
@@ -123,9 +136,10 @@ class Connection(Generic[HeadType]):
 
     def receive_frames(self, data: bytes) -> list[FrameEvent]:
         """The same as `receive_data` and `events` on an open connection, in one step."""
-        if self._decoder is None:
+        decoder = self.decoder
+        if decoder is None:
             raise LocalProtocolError(f"cannot read frames: {self.reading.value} comes next")
-        frames = self._decoder.feed(data)
+        frames = decoder.feed(data)
         for frame in frames:
             if type(frame) is ClosingHandshake:
                 self.received_close = True
@@ -142,11 +156,7 @@ class Connection(Generic[HeadType]):
             return
         if self.reading is not Reading.PAUSED:
             raise LocalProtocolError(f"cannot read frames: {self.reading.value} comes next")
-        self._decoder = FrameDecoder(
-            max_message=self._max_message,
-            offset=self._offset,
-            closing_handshake=self.closing_handshake,
-        )
+        self._decoder = self._new_decoder()
         self._opened = True
         self._move(Reading.FRAMES)
         held, self._held = bytes(self._held), bytearray()
@@ -171,8 +181,8 @@ class Connection(Generic[HeadType]):
 
     @property
     def decoder(self) -> FrameDecoder | None:
-        """What reads the peer's frames, on an open connection."""
-        return self._decoder
+        """What reads the peer's frames, on an open connection that speaks hixie."""
+        return self._decoder if isinstance(self._decoder, FrameDecoder) else None
 
     @property
     def at_frame_boundary(self) -> bool:
@@ -223,6 +233,16 @@ class Connection(Generic[HeadType]):
 
     def _may_send(self) -> bool:
         raise NotImplementedError
+
+    def _new_decoder(self) -> _Decoder:
+        return FrameDecoder(
+            max_message=self._max_message,
+            offset=self._offset,
+            closing_handshake=self.closing_handshake,
+        )
+
+    def _decode(self, data: bytes) -> Sequence[Event]:
+        return self.receive_frames(data)
 
     def _queue(self, data: bytes) -> None:
         self._outgoing.append(data)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from ws76proxy.wire.head import RequestHead, ResponseHead
 
 __all__ = [
     "AbsurdLength",
+    "Close",
     "ClosingHandshake",
     "DigestBytes",
     "DiscardedFrame",
@@ -18,10 +19,17 @@ __all__ = [
     "HeadRefused",
     "InvalidText",
     "Key3Bytes",
+    "Message",
+    "MessageEvent",
     "OversizedFrame",
+    "Ping",
+    "Pong",
+    "ProtocolFault",
     "Request",
     "Response",
     "TextFrames",
+    "TextMessages",
+    "UnreadBytes",
 ]
 
 
@@ -206,7 +214,141 @@ class EndOfStream:
     missing: int = 0
 
 
+# What only RFC 6455 says
+
+
+class TextMessages:
+    """One or more whole text messages of RFC 6455, each in one uncompressed frame, all valid UTF-8.
+
+    ``offset`` counts from the stream's first byte. ``raw``: the frames as they came, masked where
+    the peer masks. ``payloads``: their UTF-8, unmasked, in order.
+    """
+
+    __slots__ = ("offset", "payloads", "raw")
+
+    def __init__(self, offset: int, raw: bytes, payloads: Sequence[bytes]) -> None:
+        self.offset = offset
+        self.raw = raw
+        self.payloads = payloads
+
+    @property
+    def count(self) -> int:
+        """How many messages there are."""
+        return len(self.payloads)
+
+    @property
+    def offsets(self) -> Iterator[int]:
+        """Where each message's frame begins in its stream."""
+        offset = self.offset
+        header = 6 if self.raw[1] & 0x80 else 2
+        for payload in self.payloads:
+            yield offset
+            size = len(payload)
+            offset += size + header
+            if size > 125:
+                offset += 2 if size < 65_536 else 8
+
+    @property
+    def texts(self) -> list[str]:
+        """The messages, in order."""
+        return [payload.decode() for payload in self.payloads]
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, TextMessages):
+            return NotImplemented
+        mine, theirs = (self.offset, self.raw), (other.offset, other.raw)
+        return mine == theirs and list(self.payloads) == list(other.payloads)
+
+    def __hash__(self) -> int:
+        return hash((self.offset, self.raw))
+
+    def __repr__(self) -> str:
+        return f"TextMessages(offset={self.offset}, raw={self.raw!r}, payloads={self.payloads!r})"
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One whole message of RFC 6455: binary, or text that is valid UTF-8.
+
+    It came in ``frames`` frames, compressed or not; ``payload`` is put together and decompressed.
+    ``raw``: its frames as they came, without what control frames stood between them.
+    """
+
+    offset: int
+    raw: bytes
+    payload: bytes
+    binary: bool
+    frames: int = 1
+    compressed: bool = False
+
+    @property
+    def text(self) -> str:
+        """The payload of a text message, decoded."""
+        return self.payload.decode()
+
+
+@dataclass(frozen=True, slots=True)
+class Ping:
+    """A ping; the connection has queued the pong. ``raw``: the frame as it came."""
+
+    offset: int
+    raw: bytes
+    payload: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Pong:
+    """A pong, asked for or not. ``raw``: the frame as it came."""
+
+    offset: int
+    raw: bytes
+    payload: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    """A Close frame: ``code`` is None where it has none. ``raw``: the frame as it came."""
+
+    offset: int
+    raw: bytes
+    code: int | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProtocolFault:
+    """The peer broke RFC 6455; nothing is decoded any more.
+
+    ``why`` is one clause; ``code`` is the close code that the RFC wants for it: 1002 (framing),
+    1007 (not UTF-8) or 1009 (above the limit). ``offset`` is where the frame at fault begins, and
+    ``raw`` what came of it, its first bytes only.
+    """
+
+    offset: int
+    raw: bytes
+    code: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class UnreadBytes:
+    """Bytes that are not looked at: behind a Close frame, or from a fault on."""
+
+    offset: int
+    raw: bytes
+
+
 FrameEvent = (
     TextFrames | InvalidText | DiscardedFrame | ClosingHandshake | OversizedFrame | AbsurdLength
 )
-Event = Request | Response | Key3Bytes | DigestBytes | HeadRefused | FrameEvent | EndOfStream
+MessageEvent = TextMessages | Message | Ping | Pong | Close | ProtocolFault | UnreadBytes
+Event = (
+    Request
+    | Response
+    | Key3Bytes
+    | DigestBytes
+    | HeadRefused
+    | FrameEvent
+    | MessageEvent
+    | EndOfStream
+)

@@ -16,6 +16,8 @@ from ws76proxy.wire.events import (
     OversizedFrame,
     TextFrames,
 )
+from ws76proxy.wire.pieces import Pieces
+from ws76proxy.wire.utf8 import is_utf8
 
 __all__ = [
     "CLOSING_HANDSHAKE",
@@ -30,8 +32,7 @@ CLOSING_HANDSHAKE = b"\xff\x00"
 DEFAULT_MAX_MESSAGE = 64 * 1024 * 1024
 _MAX_LENGTH = 2**63 - 1
 _KEPT_OF_OVERSIZED = 64
-_SMALL_PIECE = 4_096
-_SMALL_PIECES = 65_536
+_LARGE = 16_384
 
 
 def encode_text(text: str | bytes) -> bytes:
@@ -80,40 +81,13 @@ def encode_discarded(frame_type: int, payload: bytes) -> bytes:
     return bytes([frame_type]) + encode_text(payload)[1:]
 
 
-class _Pieces:
-    """Bytes in the pieces that they came in, joined when asked for; small pieces share a buffer."""
-
-    __slots__ = ("_pieces", "_small", "is_ascii")
-
-    def __init__(self) -> None:
-        self._pieces: list[bytes] = []
-        self._small = bytearray()
-        self.is_ascii = True
-
-    def add(self, piece: bytes) -> None:
-        self.is_ascii = self.is_ascii and piece.isascii()
-        if len(piece) < _SMALL_PIECE and len(self._small) < _SMALL_PIECES:
-            self._small += piece
-            return
-        if self._small:
-            self._pieces.append(bytes(self._small))
-            self._small.clear()
-        self._pieces.append(piece)
-
-    def all(self, last: bytes = b"") -> list[bytes]:
-        return [*self._pieces, bytes(self._small), last]
-
-    def joined(self) -> bytes:
-        return b"".join(self.all())
-
-
 @dataclass(slots=True)
 class _Frame:
     """A frame on its way in: its bytes so far, up to the limit, and how many there were."""
 
     offset: int
     frame_type: int
-    kept: _Pieces = field(default_factory=_Pieces)
+    kept: Pieces = field(default_factory=Pieces)
     size: int = 0
     length: int = 0
     length_size: int = 0
@@ -192,7 +166,7 @@ class FrameDecoder:
         if self._frame is not None or self.lost:
             return 0
         count, text = self._plain(data)
-        if not count or not (text.isascii() or _is_utf8(text)):
+        if not count or not is_utf8(text):
             return 0
         self.offset += len(data)
         return count
@@ -297,10 +271,11 @@ class FrameDecoder:
             return OversizedFrame(frame.offset, head, frame.frame_type, frame.size)
         if frame.frame_type == 0 and frame.kept.is_ascii:
             return TextFrames(frame.offset, frame.kept.all(b"\xff"), 1)
-        raw = frame.kept.joined()
-        if frame.frame_type < 0x80:
-            raw += b"\xff"
+        raw = b"".join(frame.kept.all(b"\xff" if frame.frame_type < 0x80 else b""))
         if frame.frame_type == 0:
+            if len(raw) > _LARGE and is_utf8(memoryview(raw)[1:-1]):
+                # To make a string of it, too, costs more than all the rest; not all want it.
+                return TextFrames(frame.offset, raw, 1)
             try:
                 text = str(memoryview(raw)[1:-1], "utf-8")
             except UnicodeDecodeError as error:
@@ -314,11 +289,3 @@ class FrameDecoder:
         payload = raw[1 + frame.length_size :]
         minimal = frame.length_size == len(encode_length(frame.length))
         return DiscardedFrame(frame.offset, raw, frame.frame_type, payload, minimal)
-
-
-def _is_utf8(text: bytes) -> bool:
-    try:
-        text.decode()
-    except UnicodeDecodeError:
-        return False
-    return True

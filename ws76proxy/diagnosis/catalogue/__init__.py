@@ -8,6 +8,7 @@ from types import MappingProxyType
 
 from ws76proxy.diagnosis.browsers import REACTIONS
 from ws76proxy.diagnosis.catalogue import (
+    bridge,
     challenge,
     digest,
     fields,
@@ -31,6 +32,7 @@ _SUBJECTS = {
     "The answer's Origin, Location and Protocol": fields.FINDINGS,
     "Frames": frames.FINDINGS,
     "The session": session.FINDINGS,
+    "Two dialects, and RFC 6455": bridge.FINDINGS,
     "Security": security.FINDINGS,
 }
 

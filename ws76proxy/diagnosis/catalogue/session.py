@@ -182,6 +182,15 @@ FINDINGS: tuple[Finding, ...] = (
         "6",
     ),
     Finding(
+        "client-dialect-refused",
+        "The client speaks another dialect than clients must here",
+        Severity.ERROR,
+        Side.CLIENT,
+        "It gets a 426, or, where it is older than that, a 400; the server is not asked.",
+        "Leave --client-dialect at auto, or let the client speak what it names.",
+        "not in the draft",
+    ),
+    Finding(
         "too-many-connections",
         "The limit of connections is reached",
         Severity.ERROR,

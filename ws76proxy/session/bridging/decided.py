@@ -1,0 +1,294 @@
+"""The bridged conversation where messages may be changed: each is decided before it is said."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
+from itertools import chain
+from typing import TYPE_CHECKING, cast
+
+from ws76proxy.bridge import Ended
+from ws76proxy.diagnosis import Diagnosis
+from ws76proxy.errors import LocalProtocolError
+from ws76proxy.session.bridging.conversation import BridgedConversation
+from ws76proxy.session.bridging.legs import Leg
+from ws76proxy.session.bridging.side import Side
+from ws76proxy.session.bridging.telling import tell_event
+from ws76proxy.session.changes import Changes
+from ws76proxy.session.commands import Command, Peer
+from ws76proxy.session.deciding import Deciding
+from ws76proxy.session.lane import Lane, Make
+from ws76proxy.session.outgoing import Outgoing
+from ws76proxy.wire.dialect import Dialect
+from ws76proxy.wire.events import Event, InvalidText, Message, TextFrames, TextMessages
+from ws76proxy.wire.frames import CLOSING_HANDSHAKE, encode_text
+
+if TYPE_CHECKING:
+    from ws76proxy.session.core import Session
+
+__all__ = ["DecidedBridge"]
+
+_NORMAL = 1000
+
+
+class DecidedBridge(BridgedConversation):
+    """The same, with rules, scripts and persons between both sides.
+
+    What waits is text in frames of hixie, whatever its sender speaks; it becomes what its receiver
+    gets when it leaves, for only then is known what has left before. Everything else waits its turn
+    as it came.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        client: Leg,
+        server: Leg,
+        *,
+        base64: bool,
+        lanes: dict[Peer, Lane],
+    ) -> None:
+        """`lanes` are the queues towards both peers, where something of the handshake may wait."""
+        super().__init__(session, client, server, base64=base64)
+        self._lanes = lanes
+        self._changes = Changes(session)
+        self._ends: list[tuple[Side, Ended]] = []
+        self._found: list[Diagnosis] = []
+        self.outgoing = Outgoing(
+            session,
+            lanes,
+            self._changes,
+            frame=self._frame,
+            frames=lambda _to, contents: _framed(contents),
+            closing=self._closing,
+            may_insert=lambda to: not self._sides[to].connection.sent_close,
+            makes={peer: partial(self._made, self._sides[peer]) for peer in Peer},
+        )
+        self._deciding = Deciding(session, self.outgoing, self._changes, asks_owner=False)
+
+    def begin(self) -> Iterator[Command]:
+        if self.session.edits is not None:
+            self.session.edits.opens()
+        yield from super().begin()
+
+    # What a side says
+
+    def _texts(self, side: Side, heard: TextFrames | TextMessages) -> Iterator[Command]:
+        yield from self._heard(side, [heard])
+
+    def _heard(self, side: Side, events: Sequence[Event]) -> Iterator[Command]:
+        yield from self._back(side)
+        for number, event in enumerate(events, 1):
+            # What came in one piece leaves in one, if it can.
+            self._deciding.gathers = number < len(events)
+            if side.ended is not None:
+                yield from self._tell(side, [event])
+                continue
+            text = _as_frames(event)
+            if text is None:
+                yield from self._tell(side, [event])
+                # What it says of an end counts when its turn has come.
+                yield from self._pass(side, event.raw, partial(self._carried, side, event))
+            else:
+                yield from self._text(side, event, text)
+        yield from self.session.tell_findings(side.look_at_begun())
+
+    def _text(
+        self, side: Side, event: Event, frames: TextFrames | InvalidText
+    ) -> Iterator[Command]:
+        deciding, peer = self._deciding, side.peer
+        count = 1 if isinstance(frames, InvalidText) else frames.count
+        first = side.traffic.messages + 1
+        deciding.refresh()
+        if deciding.hides:
+            # What is shown of them is decided with them.
+            side.traffic.messages += count
+            for number, one in enumerate(_one_by_one(event, frames), first):
+                yield from self._decided(deciding.frames(peer, one, number, 1))
+        elif deciding.lets_pass(peer, frames.raw, first, count):
+            yield from self._decided(deciding.pass_on(peer, frames.raw, count))
+            yield from tell_event(self.session, side, event)
+        else:
+            yield from tell_event(self.session, side, event)
+            yield from self._decided(deciding.frames(peer, frames, first, count))
+        yield from self.session.tell_findings(side.look(event))
+
+    def _pass(self, side: Side, data: bytes, make: Make) -> Iterator[Command]:
+        """Something that nobody decides about waits its turn."""
+        if self._lanes[side.peer.other].is_closed:
+            # Nothing is said to the other side any more; what this means for the session counts.
+            make(data)
+            yield from self._decided(())
+        else:
+            yield from self._decided(self._deciding.pass_on(side.peer, data, make=make))
+
+    def _carried(self, side: Side, event: Event, _data: bytes) -> bytes:
+        """What the other side gets of an event that is no text."""
+        if side.ended is not None:
+            return b""
+        diagnoses, ended = side.carrier.carry(event)
+        self._found += diagnoses
+        if ended is not None:
+            self._ends.append((side, ended))
+        return self._sides[side.peer.other].connection.data_to_send()
+
+    def _made(self, side: Side, frames: bytes) -> bytes:
+        """Frames of hixie as this side gets them."""
+        carrier = self._sides[side.peer.other].carrier
+        if frames == CLOSING_HANDSHAKE:
+            side.was_closed = True
+            if side.modern is not None:
+                side.modern.send_close(_NORMAL)
+            else:
+                side.connection.send_close()
+            self.session.is_closing = True
+            return side.connection.data_to_send()
+        payloads = frames[1:-1].split(b"\xff\x00")
+        if side.modern is None:
+            diagnoses, _ = carrier.carry(TextFrames(0, frames, len(payloads)))
+            self._found += diagnoses
+        elif _is_text(b"\n".join(payloads)):
+            self._found += carrier.carry_texts(payloads).diagnoses
+        else:
+            for payload in payloads:
+                self._found += carrier.carry(_text_event(payload)).diagnoses
+        return side.connection.data_to_send()
+
+    # What time and persons bring
+
+    def _decided(self, commands: Iterable[object]) -> Iterator[Command]:
+        """Carry out what was decided, then what became known when things left."""
+        yield from cast("Iterable[Command]", commands)
+        found, self._found = self._found, []
+        yield from self.session.tell_findings(found)
+        while self._ends and not self.session.ended:
+            yield from self._has_ended(*self._ends.pop(0))
+
+    def ended(self, peer: Peer, reset: str | None = None) -> Iterator[Command]:
+        side = self._sides[peer]
+        yield from super().ended(peer, reset)
+        if not self.session.ended:
+            yield from self._decided(self._deciding.ended(side.peer))
+
+    def is_holding(self, peer: Peer) -> bool:
+        return super().is_holding(peer) or self._deciding.is_holding(peer)
+
+    def lost(self, peer: Peer) -> None:
+        self.outgoing.lost(peer)
+
+    @property
+    def at_rest(self) -> bool:
+        return super().at_rest and all(lane.is_empty for lane in self._lanes.values())
+
+    @property
+    def due(self) -> float:
+        return min(super().due, self.outgoing.due)
+
+    @property
+    def holds_until(self) -> float:
+        return self.outgoing.due
+
+    def wake(self) -> Iterator[Command]:
+        yield from super().wake()
+        yield from self._decided(self._deciding.wake())
+
+    def awaited(self, ticket: int, error: BaseException | None) -> Iterator[Command]:
+        yield from self._decided(self._deciding.awaited(ticket, error))
+
+    def answer(
+        self, number: int, content: bytes | None = None, *, drop: bool = False
+    ) -> Iterator[Command] | None:
+        """A person has decided about a message that waits, see `Outgoing.answer`."""
+        answered = self.outgoing.answer(number, content, drop=drop)
+        if answered is None:
+            return None
+        return self._decided(chain(answered, self._deciding.go()))
+
+    def ending(self) -> Iterator[Command]:
+        yield from super().ending()
+        yield from self._deciding.ending()
+
+    def _lost(self, side: Side, ended: Ended) -> Iterator[Command]:
+        def end(_data: bytes) -> bytes:
+            self._ends.append((side, ended))
+            return b""
+
+        yield from self._pass(side, b"", end)
+
+    def _leave(self) -> Iterator[Command]:
+        # The connections' owner is asked nothing.
+        yield from cast("Iterator[Command]", self._deciding.flush())
+        found, self._found = self._found, []
+        yield from self.session.tell_findings(found)
+        for side, ended in self._ends:
+            side.ended = side.ended or ended
+        self._ends.clear()
+        yield from super()._leave()
+
+    def _back(self, side: Side) -> Iterator[Command]:
+        said = side.connection.data_to_send()
+        if said and self.session.hears(side.peer):
+            yield from self._lanes[side.peer].interject(said)
+
+    # How this conversation writes what it has to say itself
+
+    def _frame(self, to: Peer, content: bytes | str) -> bytes:
+        frame = encode_text(content)
+        if self._sides[to].modern is not None and not _is_text(frame[1:-1]):
+            raise LocalProtocolError("a text message of RFC 6455 must be UTF-8 (5.6)")
+        return frame
+
+    def _closing(self, to: Peer) -> bytes:
+        side = self._sides[to]
+        cannot = side.dialect is Dialect.HIXIE_75 or side.connection.sent_close
+        return b"" if cannot else CLOSING_HANDSHAKE
+
+
+def _framed(contents: Sequence[bytes]) -> bytes:
+    return b"\x00" + b"\xff\x00".join(contents) + b"\xff"
+
+
+def _as_frames(event: Event) -> TextFrames | InvalidText | None:
+    """Text as frames of hixie; None: it is none."""
+    if isinstance(event, TextFrames | InvalidText):
+        return event
+    if isinstance(event, TextMessages):
+        return TextFrames(event.offset, _framed(event.payloads), event.count)
+    if isinstance(event, Message) and not event.binary:
+        return TextFrames(event.offset, _framed([event.payload]), 1)
+    return None
+
+
+def _one_by_one(
+    event: Event, frames: TextFrames | InvalidText
+) -> Iterator[TextFrames | InvalidText]:
+    """The same, each message at its place in its sender's stream."""
+    if isinstance(event, TextMessages):
+        for offset, payload in zip(event.offsets, event.payloads, strict=True):
+            yield TextFrames(offset, _framed([payload]), 1)
+    elif isinstance(frames, InvalidText) or frames.count == 1:
+        yield frames
+    else:
+        offset = frames.offset
+        for payload in frames.raw[1:-1].split(b"\xff\x00"):
+            yield TextFrames(offset, _framed([payload]), 1)
+            offset += len(payload) + 2
+
+
+def _is_text(payload: bytes) -> bool:
+    try:
+        payload.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _text_event(payload: bytes) -> TextFrames | InvalidText:
+    """One message of hixie, as its decoder would tell it."""
+    frame = _framed([payload])
+    try:
+        payload.decode()
+    except UnicodeDecodeError as error:
+        text = payload.decode(errors="replace")
+        return InvalidText(0, frame, text, error.start, error.end)
+    return TextFrames(0, frame, 1)

@@ -1,0 +1,582 @@
+"""The opening handshake where the server is asked in a dialect of its own: translated both ways."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from math import inf
+from typing import TYPE_CHECKING, Literal
+
+from ws76proxy.bridge import (
+    BridgedRequest,
+    BridgedResponse,
+    lacks_dialect,
+    refuse_client,
+    translate_request,
+    translate_response,
+)
+from ws76proxy.diagnosis import (
+    Asked,
+    Diagnosis,
+    check_request,
+    check_response,
+    check_unfinished,
+    found,
+)
+from ws76proxy.session.adjust import Adjustment, adjust_request
+from ws76proxy.session.answer import Answer
+from ws76proxy.session.answering import Answering
+from ws76proxy.session.asking import Asked as Edited
+from ws76proxy.session.bridging.conversation import BridgedConversation
+from ws76proxy.session.bridging.decided import DecidedBridge
+from ws76proxy.session.bridging.legs import client_leg, server_leg
+from ws76proxy.session.changes import Changes
+from ws76proxy.session.commands import Command, PauseReading, Peer, ResumeReading, Send
+from ws76proxy.session.phase import Phase, Unread
+from ws76proxy.session.telling import (
+    tell_adjustments,
+    tell_challenge,
+    tell_request,
+    tell_response,
+)
+from ws76proxy.session.tunnel import Tunnel
+from ws76proxy.wire import hixie76, rfc6455
+from ws76proxy.wire.challenge import DIGEST_SIZE, KEY3_SIZE, Challenge
+from ws76proxy.wire.connection import ClientConnection, Reading, ServerConnection, plain_response
+from ws76proxy.wire.dialect import Dialect
+from ws76proxy.wire.events import DigestBytes, HeadRefused, Key3Bytes, Response
+from ws76proxy.wire.head import RequestHead, ResponseHead
+
+if TYPE_CHECKING:
+    from ws76proxy.session.core import Session
+
+__all__ = ["BridgeOpening"]
+
+
+class BridgeOpening(Phase):
+    """From the client's whole head to the answer in its own dialect.
+
+    The server is asked with a challenge or a key of our own, in the first of `dialects`; where it
+    shows that it does not speak that one, in the next, on a new connection. The client gets nothing
+    before it is decided. What either side sends too early waits until both have finished.
+    """
+
+    unread = Unread.HANDSHAKE
+
+    def __init__(
+        self,
+        session: Session,
+        dialect: Dialect,
+        head: RequestHead,
+        offset: int,
+        since: float | None,
+        dialects: Sequence[Dialect],
+        edited: Edited | None = None,
+    ) -> None:
+        """`edited`: what was made of the request, where somebody has had a say in it."""
+        super().__init__(session)
+        self.handshaking_since = since
+        self._dialect = dialect
+        self._came = head
+        self._offset = offset
+        self._next = list(dialects)
+        self._edited = edited
+        self._queues = None if edited is None else edited.queues
+        self._answering: Answering | None = None
+        self._client: ServerConnection
+        self._server: ClientConnection
+        self._server_offset = 0
+        self._request: BridgedRequest
+        self._response: ResponseHead | None = None
+        self._translated: BridgedResponse | None = None
+        self._key3 = b""
+        self._digest = b""
+        self._has_answered = False
+        self._paused: set[Peer] = set()
+        session.dialect = dialect
+        # Until it is open: the end may come at any moment.
+        session.outcome = "failed"
+
+    @property
+    def at_rest(self) -> bool:
+        return False
+
+    @property
+    def may_answer(self) -> bool:
+        """The client has not got a byte."""
+        return not self._has_answered
+
+    @property
+    def _speaks(self) -> Dialect:
+        """What the server is being asked in."""
+        return self._request.server
+
+    # The request
+
+    def begin(self, excess: bytes) -> Iterator[Command]:
+        """The client's head is whole, and `excess` came behind it."""
+        session, head, options = self.session, self._came, self.session.options
+        refusal = refuse_client(head, self._dialect)
+        if refusal is not None:
+            session.outcome = "refused"
+            self._has_answered = True
+            yield Send(Peer.CLIENT, refusal.raw)
+            yield from tell_request(session, self._dialect, head, head, self._offset)
+            yield from session.tell_findings(_moved([refusal.diagnosis], self._offset))
+            yield from self._check_request()
+            yield from session.end()
+            return
+        self._client = client_leg(self._dialect, options, self._offset)
+        self._client.receive_head(head)
+        self._client.events()
+        self._take_key3(excess)
+        yield from self._ask()
+        yield from self._check_request()
+        yield from self._hold_early()
+
+    def _check_request(self) -> Iterator[Command]:
+        options = self.session.options
+        yield from self.session.tell_findings(
+            check_request(
+                self._came,
+                self._dialect,
+                base=self._offset,
+                good=options.good_findings,
+                listener=options.listener,
+            )
+        )
+
+    def _ask(self) -> Iterator[Command]:
+        """Ask the server in the next dialect."""
+        session, options, came = self.session, self.session.options, self._came
+        server = self._next.pop(0)
+        if self._edited is None:
+            went, changes = adjust_request(came, options)
+        else:
+            went, changes = self._edited.went, self._edited.changes
+        request = translate_request(
+            went, self._dialect, server, random_below=session.random_below, options=options.bridge
+        )
+        # What the client is answered goes by what it said itself.
+        self._request = replace(request, came=came)
+        self._server_offset = session.traffic[Peer.SERVER].bytes
+        self._server = server_leg(server, options, self._server_offset)
+        if isinstance(self._server, rfc6455.ClientConnection):
+            self._server.connect_as(request.head, session.random_below)
+            self._server.data_to_send()
+        self._response, self._translated, self._digest = None, None, b""
+        session.server_dialect = None if server is self._dialect else server
+        key3 = request.key3
+        if self._edited is not None and self._edited.key3_bytes is not None:
+            key3 = key3[: self._edited.key3_bytes]
+        yield from self._to_server(request.head.raw + key3)
+        yield from tell_request(
+            session, self._dialect, came, request.head, self._offset, session.server_dialect
+        )
+        yield from tell_adjustments(session, "server", changes)
+        yield from tell_adjustments(session, "server", _told(request.changes))
+        yield from session.tell_findings(_moved(request.diagnoses, self._offset))
+
+    def _to_server(self, data: bytes) -> Iterator[Command]:
+        if self._queues is None:
+            yield from self.session.to_server(data)
+        else:
+            yield from self._queues.say(Peer.SERVER, data, whole=True)
+            closing = None if self._edited is None else self._edited.closing
+            if closing is not None:
+                yield from self._queues.close(closing)
+                yield from self._queues.leave()
+
+    def _to_client(self, data: bytes) -> Iterator[Command]:
+        self._has_answered = True
+        if self._queues is None:
+            yield Send(Peer.CLIENT, data)
+        else:
+            yield from self._queues.say(Peer.CLIENT, data, whole=True)
+
+    # What happens
+
+    def receive_data(self, peer: Peer, data: bytes) -> Iterator[Command]:
+        if peer is Peer.CLIENT:
+            self._take_key3(data)
+            yield from self._hold_early()
+        else:
+            self._server.receive_data(data)
+            if self._answering is not None and self._answering.is_thinking:
+                return
+            yield from self._server_said()
+        if self.session.phase is self and not self.session.ended:
+            yield from self._go_on()
+
+    def receive_eof(self, peer: Peer, reset: str | None = None) -> Iterator[Command]:
+        session = self.session
+        if peer is Peer.SERVER and self._answering is not None and self._answering.is_thinking:
+            # What is being thought about is all that will come.
+            yield from self._answering.give_up("the server has ended")
+            yield from self._go_on()
+            if session.phase is not self:
+                yield from session.phase.receive_eof(peer, reset)
+                return
+        if peer is Peer.SERVER:
+            yield from self._server_ended(reset)
+            return
+        yield from super().receive_eof(peer, reset)
+        if Peer.CLIENT in session.lost or self._client.reading is Reading.TAIL:
+            yield from self._unfinished("client")
+            yield from session.end()
+
+    def is_holding(self, peer: Peer) -> bool:
+        # Nothing ends before it is decided, or the session does.
+        return peer not in self.session.lost
+
+    def lost(self, peer: Peer) -> None:
+        if self._queues is not None:
+            self._queues.lost(peer)
+
+    def timed_out(self, seconds: float) -> Iterator[Command]:
+        session = self.session
+        if not self._has_answered and session.hears(Peer.CLIENT):
+            if self._client.reading is Reading.TAIL:
+                text = f"8 bytes must follow the head; {len(self._key3)} came in {seconds:g} s.\n"
+                yield Send(Peer.CLIENT, plain_response(408, "Request Timeout", text))
+            else:
+                text = f"{session.options.upstream} did not answer within {seconds:g} s.\n"
+                yield Send(Peer.CLIENT, plain_response(504, "Gateway Timeout", text))
+        detail = f"the opening handshake was not done within {seconds:g} s"
+        yield from session.tell_closing("relay", "timeout", detail)
+        if self._response is not None:
+            yield from self._tell_response(self._response, self._response)
+        yield from self._unfinished("timeout")
+
+    @property
+    def due(self) -> float:
+        return inf if self._queues is None else self._queues.due
+
+    def wake(self) -> Iterator[Command]:
+        queues, edits = self._queues, self.session.edits
+        if queues is not None and edits is not None:
+            yield from edits.do_deeds(queues.outgoing)
+            yield from queues.leave()
+
+    def shut_down(self) -> Iterator[Command]:
+        if self._queues is not None:
+            yield from self._queues.flush()
+
+    def ending(self) -> Iterator[Command]:
+        if self._queues is not None:
+            yield from self._queues.ending()
+
+    def awaited(self, ticket: int, error: BaseException | None) -> Iterator[Command]:
+        if self._answering is not None:
+            yield from self._answering.awaited(ticket, error)
+            yield from self._go_on()
+
+    # The client
+
+    def _take_key3(self, data: bytes) -> None:
+        """What of `data` belongs to key3; the rest waits in the connection."""
+        self._client.receive_data(data)
+        for event in self._client.events():
+            if isinstance(event, Key3Bytes):
+                self._key3 += event.raw
+
+    def _hold_early(self) -> Iterator[Command]:
+        early = self._client.trailing_data
+        if early and Peer.CLIENT not in self._paused:
+            yield from self._pause(Peer.CLIENT)
+            finding = found(
+                "early-client-frames",
+                f"{len(early)} bytes behind the request before the answer was complete",
+                stream=Peer.CLIENT.stream,
+                offset=self.session.traffic[Peer.CLIENT].bytes - len(early),
+                evidence=early[:64],
+            )
+            yield from self.session.tell_findings([finding])
+
+    def _challenge(self) -> Challenge | None:
+        if self._dialect is not Dialect.HIXIE_76 or len(self._key3) < KEY3_SIZE:
+            return None
+        return hixie76.challenge_of(self._came, self._key3)
+
+    # The server
+
+    def _server_said(self) -> Iterator[Command]:
+        for event in self._server.events():
+            if isinstance(event, Response):
+                self._response = event.head
+            elif isinstance(event, DigestBytes):
+                self._digest += event.raw
+            elif isinstance(event, HeadRefused):
+                finding = found(
+                    "head-refused", event.why, stream=Peer.SERVER.stream, offset=self._server_offset
+                )
+                yield from self._fail("its answer cannot be read", [finding])
+                return
+        response = self._response
+        if response is None or self._translated is not None:
+            return
+        why = lacks_dialect(self._speaks, response)
+        if why and self._next:
+            yield from self._ask_next(why)
+        elif response.status == 101 and why.startswith("it answered in the words"):
+            # Nothing of what it says from here on can be read.
+            detail = f"asked in {self._speaks}: {why}"
+            finding = found("server-lacks-dialect", detail, stream=Peer.SERVER.stream)
+            yield from self._fail(why, [finding])
+
+    def _ask_next(self, why: str) -> Iterator[Command]:
+        session, response = self.session, self._response
+        if session.dialects is not None:
+            session.dialects.forget(str(session.options.upstream))
+        if response is not None:
+            yield from tell_response(session, response, response, self._server_offset)
+        detail = f"asked in {self._speaks}: {why}; asked again in {self._next[0]}"
+        finding = found("server-lacks-dialect", detail, stream=Peer.SERVER.stream)
+        yield from session.tell_findings([finding])
+        self._paused.discard(Peer.SERVER)
+        yield from session.reconnect()
+        yield from self._ask()
+
+    def _server_ended(self, reset: str | None) -> Iterator[Command]:
+        self._server.receive_eof()
+        unread = b"".join(event.raw for event in self._server.events())
+        why = lacks_dialect(self._speaks, None, size=len(unread)) if not self._response else ""
+        yield from super().receive_eof(Peer.SERVER, reset)
+        if why and self._next:
+            yield from self._ask_next(why)
+            return
+        yield from self._fail("it ended its stream before its answer was whole", (), unread)
+
+    def _go_on(self) -> Iterator[Command]:
+        """Do what can be done by now."""
+        response = self._response
+        if response is None or self._server.reading is Reading.HEAD:
+            return
+        if response.status == 101:
+            if self._server.reading is Reading.TAIL:
+                return
+            if self._client.reading is Reading.TAIL:
+                if self._server.trailing_data:
+                    yield from self._pause(Peer.SERVER)
+                return
+        if self._translated is None:
+            translated = translate_response(
+                response,
+                self._request,
+                key3=self._key3,
+                secure=self.session.options.listener.secure,
+                options=self.session.options.bridge,
+            )
+            self._translated = translated
+            if response.status == 101:
+                answer = self._answer()
+                is_wrong = answer is not None and answer.verdict != "verified"
+                if is_wrong and not self.session.options.repair:
+                    yield from self._fail("it did not answer the challenge", ())
+                    return
+                if not translated.accepted:
+                    yield from self._fail("no client can accept its answer", translated.diagnoses)
+                    return
+            edits, queues = self.session.edits, self._queues
+            if edits is not None and queues is not None:
+                self._answering = Answering(self.session, edits, queues)
+                yield from self._answering.begin(translated.head)
+        if self._answering is not None and self._answering.is_thinking:
+            return
+        if response.status == 101:
+            yield from self._open(response, self._translated)
+        else:
+            yield from self._refused(response, self._translated)
+
+    def _answer(self) -> Answer | None:
+        """A server of hixie-76's answer to our challenge."""
+        own = self._request.challenge
+        if own is None or len(self._digest) < DIGEST_SIZE:
+            return None
+        return Answer(None, b"", own, own.key3, self._digest)
+
+    # How it comes out
+
+    def _refused(self, response: ResponseHead, translated: BridgedResponse) -> Iterator[Command]:
+        """The server answered something else than 101: the rest is HTTP, and passes as it is."""
+        session = self.session
+        head = translated.head if self._answering is None else self._answering.head
+        yield from self._to_client(head.raw + self._server.trailing_data)
+        # To the server nothing is missing of what the client has not sent yet.
+        tunnel = Tunnel(session, "refused", self._client.tail_missing, self._queues)
+        session.enter(tunnel)
+        yield from self._tell_response(response, head)
+        if self._answering is not None and self._queues is not None:
+            yield from tell_adjustments(session, "client", self._answering.changes)
+            yield from self._answering.end(self._queues.outgoing)
+        yield from self._resume()
+        if session.traffic[Peer.CLIENT].ended:
+            yield from session.pass_end(Peer.CLIENT)
+
+    def _open(self, response: ResponseHead, translated: BridgedResponse) -> Iterator[Command]:
+        session, options = self.session, self.session.options
+        head = translated.head if self._answering is None else self._answering.head
+        digest = translated.digest
+        corrupted: list[Adjustment] = []
+        if session.edits is not None and digest:
+            digest, corrupted = session.edits.corrupted(self._challenge(), digest)
+        client, server = self._client, self._server
+        followed = server.trailing_data
+        client.accept_as(head.raw)
+        server.open()
+        yield from self._to_client(client.data_to_send() + digest)
+        session.outcome = "open"
+        conversation: BridgedConversation
+        if session.edits is None or self._queues is None:
+            conversation = BridgedConversation(session, client, server, base64=translated.base64)
+        else:
+            conversation = DecidedBridge(
+                session, client, server, base64=translated.base64, lanes=self._queues.lanes
+            )
+        session.enter(conversation)
+        yield from self._tell_response(response, head)
+        yield from tell_adjustments(session, "client", _told(translated.changes))
+        if self._answering is not None:
+            yield from tell_adjustments(session, "client", self._answering.changes)
+        yield from session.tell_findings(_moved(translated.diagnoses, self._server_offset))
+        yield from self._tell_answer(followed)
+        if digest:
+            challenge = self._challenge()
+            right = None if challenge is None else challenge.answer
+            yield from tell_challenge(
+                session,
+                challenge,
+                self._key3,
+                asked_by="client",
+                answered_by="relay",
+                received=digest,
+                verdict="verified" if digest == right else "wrong",
+            )
+            yield from tell_adjustments(session, "client", corrupted)
+        if options.server_dialect == "auto" and session.dialects is not None:
+            upstream, memory = str(options.upstream), session.dialects
+            if memory.remember(upstream, self._speaks):
+                text = f"{upstream} speaks {self._speaks}: remembered for {memory.seconds:g} s"
+                yield Changes(session).notice(text, "info")
+        # What is decided may be that somebody is not read any more: so first all are.
+        yield from self._resume()
+        yield from conversation.begin()
+        if self._answering is not None and isinstance(conversation, DecidedBridge):
+            yield from self._answering.end(conversation.outgoing)
+        if session.traffic[Peer.CLIENT].ended and not session.ended:
+            yield from conversation.ended(Peer.CLIENT)
+
+    def _tell_response(self, response: ResponseHead, went: ResponseHead) -> Iterator[Command]:
+        session, options = self.session, self.session.options
+        sent = response if went.raw == response.raw else went
+        yield from tell_response(session, response, sent, self._server_offset)
+        if self._speaks.is_hixie:
+            yield from session.tell_findings(
+                check_response(
+                    self._request.head,
+                    response,
+                    self._speaks,
+                    secure=options.upstream.secure,
+                    base=self._server_offset,
+                    good=options.good_findings,
+                    came_base=self._offset,
+                )
+            )
+
+    def _tell_answer(self, followed: bytes = b"") -> Iterator[Command]:
+        """Tell what a server of hixie-76 made of our challenge."""
+        session, answer = self.session, self._answer()
+        if answer is None or self._response is None:
+            return
+        session.verdict = answer.verdict
+        base = self._server_offset + len(self._response.raw)
+        head = self._request.head.raw
+        yield from tell_challenge(
+            session,
+            answer.server,
+            answer.server_key3,
+            asked_by="relay",
+            answered_by="server",
+            received=answer.received,
+            verdict=answer.verdict,
+        )
+        good = session.options.good_findings
+        yield from session.tell_findings(
+            answer.diagnoses(base, good=good, head=head, followed=followed)
+        )
+        if session.history is not None:
+            yield from session.tell_findings(answer.beside_others(session.history, head, base))
+
+    def _fail(
+        self, why: str, diagnoses: Iterable[Diagnosis], unread: bytes = b""
+    ) -> Iterator[Command]:
+        """Nobody can accept what the server said: answer in its place."""
+        session = self.session
+        if not self._has_answered and session.hears(Peer.CLIENT):
+            self._has_answered = True
+            text = f"{session.options.upstream}, asked in {self._speaks}: {why}.\n"
+            yield Send(Peer.CLIENT, plain_response(502, "Bad Gateway", text))
+        if self._response is not None:
+            yield from self._tell_response(self._response, self._response)
+            yield from self._tell_answer()
+        yield from session.tell_findings(_moved(diagnoses, self._server_offset))
+        if session.traffic[Peer.SERVER].ended:
+            yield from self._unfinished("server", unread)
+        yield from session.end()
+
+    def _unfinished(
+        self, ended_by: Literal["timeout", "client", "server"], unread: bytes = b""
+    ) -> Iterator[Command]:
+        """Tell what was still to come, from the server or from a client of hixie-76."""
+        session = self.session
+        own = self._request.challenge
+        is_clients = self._client.reading is Reading.TAIL
+        is_silent = own is not None and self._response is not None
+        if is_silent and self._server.reading is not Reading.PAUSED:
+            session.verdict = "missing"
+            yield from tell_challenge(
+                session,
+                own,
+                self._request.key3,
+                asked_by="relay",
+                answered_by="server",
+                received=self._digest,
+                verdict=session.verdict,
+            )
+        yield from session.tell_findings(
+            check_unfinished(
+                self._dialect if is_clients else self._speaks,
+                request=self._came if is_clients else self._request.head,
+                key3=self._key3 if is_clients else self._request.key3,
+                response=self._response,
+                digest=self._digest,
+                ended_by=ended_by,
+                client_base=self._offset,
+                server_base=self._server_offset,
+                answer=unread,
+                asked=None if own is None or is_clients else Asked(own, self._request.head.raw),
+            )
+        )
+
+    def _pause(self, peer: Peer) -> Iterator[Command]:
+        if peer not in self._paused:
+            self._paused.add(peer)
+            yield PauseReading(peer)
+
+    def _resume(self) -> Iterator[Command]:
+        if not self.session.ended:
+            for peer in self._paused:
+                yield ResumeReading(peer)
+        self._paused.clear()
+
+
+def _told(changes: Iterable[tuple[str, bytes | None, bytes | None, str]]) -> Iterator[Adjustment]:
+    """A translation's changes, as they are told."""
+    for what, before, after, why in changes:
+        yield Adjustment(what, before, after, "bridge", why)
+
+
+def _moved(diagnoses: Iterable[Diagnosis], base: int) -> Iterator[Diagnosis]:
+    """Diagnoses of a head, at its place in the stream."""
+    for one in diagnoses:
+        yield one if not base or one.offset is None else replace(one, offset=one.offset + base)
