@@ -32,7 +32,7 @@ from ws76proxy.record import (
 )
 from ws76proxy.rules import RuleSet, read_rules
 from ws76proxy.scripting import Running, Script, Scripts
-from ws76proxy.session import DialectMemory, Command, Editing, Peer, Session, SessionOptions
+from ws76proxy.session import Command, DialectMemory, Editing, Peer, Session, SessionOptions
 
 from .examples import DIGEST, KEY3, answer, answer_75, request, request_75
 from .owner import Owner
@@ -170,6 +170,7 @@ class Play:
     def lost(self, peer: Peer, reason: str | None = "Connection reset by peer") -> None:
         """The connection to a peer is gone."""
         self._owner.lost(peer, reason)
+        self._run(())
 
     def connects(self) -> None:
         """The connection to the server opens."""

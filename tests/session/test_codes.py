@@ -10,6 +10,7 @@ from tests.diagnosis.test_samples import SESSION_CODES
 from ws76proxy.diagnosis import CATALOGUE, HandshakeHistory
 from ws76proxy.record import FindingRecord
 from ws76proxy.session import Peer
+from ws76proxy.wire.dialect import Dialect
 
 from .examples import KEY3, answer, answer_75, plain, request
 from .playbook import Play, opened
@@ -102,6 +103,7 @@ def wrong_twice() -> Play:
 
 
 TRANSCRIPTS: dict[str, Callable[[], Play]] = {
+    "client-dialect-refused": says(request(), client_dialect=Dialect.HIXIE_75),
     "close-unanswered": close_unanswered,
     "closed-without-handshake": closed_without_handshake,
     "connection-reset": connection_reset,

@@ -282,6 +282,8 @@ _OTHER_DIALECT = "this browser speaks hixie-76"
 _SESSION = "only a session as a whole shows it"
 _OUR_LIMIT = "a limit of the relay"
 
+_BRIDGE = "where sides speak different dialects, the browser sees what the proxy makes of it"
+_LATER = "browsers that speak hixie do not speak RFC 6455"
 NOT_IN_A_BROWSER: Mapping[str, str] = MappingProxyType(
     {
         **_UNSEEN_BUGS,
@@ -307,6 +309,18 @@ NOT_IN_A_BROWSER: Mapping[str, str] = MappingProxyType(
         "data-before-close-answer": _SESSION,
         "digests-together": _SESSION,
         "connection-reset": _SESSION,
+        "bridge-binary-dropped": _BRIDGE,
+        "bridge-binary-refused": _BRIDGE,
+        "bridge-message-too-large": _BRIDGE,
+        "bridge-not-base64": _BRIDGE,
+        "bridge-subprotocol-unanswered": _BRIDGE,
+        "bridge-subprotocol-unwanted": _BRIDGE,
+        "bridge-text-replaced": _BRIDGE,
+        "rfc6455-accept-wrong": _LATER,
+        "rfc6455-answer-unusable": _LATER,
+        "rfc6455-frame-fault": _LATER,
+        "rfc6455-message-too-large": _OUR_LIMIT,
+        "rfc6455-text-not-utf8": _LATER,
     }
 )
 """Code of a finding about what a server sent to why nothing is said of browsers."""

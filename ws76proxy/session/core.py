@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from math import inf
 
+from ws76proxy.bridge import lacks_dialect
 from ws76proxy.diagnosis import Diagnosis, HandshakeHistory, Severity, found
 from ws76proxy.record import (
     SCHEMA_VERSION,
@@ -41,6 +42,8 @@ from ws76proxy.session.telling import tell_bytes
 from ws76proxy.session.untold import Untold
 from ws76proxy.wire.challenge import RandomBelow
 from ws76proxy.wire.connection import plain_response
+from ws76proxy.wire.dialect import Dialect
+from ws76proxy.wire.head import ResponseHead
 
 __all__ = ["Session", "Traffic"]
 
@@ -394,6 +397,14 @@ class Session:
         for peers in (self.lost, self._finished, self._reset):
             peers.discard(Peer.SERVER)
         yield Reconnect()
+
+    def doubt_dialect(self, dialect: Dialect, answer: ResponseHead | None, size: int = 0) -> None:
+        """A server that was believed to speak this has not opened the session: what shows that it
+        speaks another one makes the next session look for it. As for `lacks_dialect`."""
+        if self.options.server_dialect != "auto" or self.dialects is None:
+            return
+        if lacks_dialect(dialect, answer, size=size):
+            self.dialects.forget(str(self.options.upstream))
 
     def answer(self, status: int, reason: str, text: str) -> Iterator[Command]:
         """Answer the client for the server, where nothing of the server's has been passed on."""

@@ -173,6 +173,9 @@ class Opening(Phase):
             if self.session.phase is not self:
                 yield from self.session.phase.receive_eof(peer, reset)
                 return
+        if peer is Peer.SERVER and self._response is None:
+            size = self.session.traffic[Peer.SERVER].bytes - self._offset[Peer.SERVER]
+            self.session.doubt_dialect(self._dialect, None, size)
         if peer is Peer.SERVER or self._waits_for_key3:
             yield from self._give_up()
         if peer is Peer.CLIENT and self._is_undecided and self.session.phase is self:
@@ -338,6 +341,7 @@ class Opening(Phase):
 
     def _refused(self, outgoing: bytes) -> Iterator[Command]:
         """The server answered something else than 101: the rest is HTTP, and passes as it is."""
+        self.session.doubt_dialect(self._dialect, self._response)
         yield from self._to_client(outgoing + self._server.trailing_data, whole=True)
         self._look_no_more("refused")
         yield from self._end_answering(None)

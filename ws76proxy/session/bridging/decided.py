@@ -17,7 +17,7 @@ from ws76proxy.session.bridging.telling import tell_event
 from ws76proxy.session.changes import Changes
 from ws76proxy.session.commands import Command, Peer
 from ws76proxy.session.deciding import Deciding
-from ws76proxy.session.lane import Lane
+from ws76proxy.session.lane import Lane, Make
 from ws76proxy.session.outgoing import Outgoing
 from ws76proxy.wire.dialect import Dialect
 from ws76proxy.wire.events import Event, InvalidText, Message, TextFrames, TextMessages
@@ -88,8 +88,7 @@ class DecidedBridge(BridgedConversation):
             if text is None:
                 yield from self._tell(side, [event])
                 # What it says of an end counts when its turn has come.
-                make = partial(self._carried, side, event)
-                yield from self._decided(self._deciding.pass_on(side.peer, event.raw, make=make))
+                yield from self._pass(side, event.raw, partial(self._carried, side, event))
             else:
                 yield from self._text(side, event, text)
         yield from self.session.tell_findings(side.look_at_begun())
@@ -113,6 +112,15 @@ class DecidedBridge(BridgedConversation):
             yield from tell_event(self.session, side, event)
             yield from self._decided(deciding.frames(peer, frames, first, count))
         yield from self.session.tell_findings(side.look(event))
+
+    def _pass(self, side: Side, data: bytes, make: Make) -> Iterator[Command]:
+        """Something that nobody decides about waits its turn."""
+        if self._lanes[side.peer.other].is_closed:
+            # Nothing is said to the other side any more; what this means for the session counts.
+            make(data)
+            yield from self._decided(())
+        else:
+            yield from self._decided(self._deciding.pass_on(side.peer, data, make=make))
 
     def _carried(self, side: Side, event: Event, _data: bytes) -> bytes:
         """What the other side gets of an event that is no text."""
@@ -205,7 +213,7 @@ class DecidedBridge(BridgedConversation):
             self._ends.append((side, ended))
             return b""
 
-        yield from self._decided(self._deciding.pass_on(side.peer, b"", make=end))
+        yield from self._pass(side, b"", end)
 
     def _leave(self) -> Iterator[Command]:
         # The connections' owner is asked nothing.
