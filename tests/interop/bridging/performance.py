@@ -11,7 +11,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from http.server import ThreadingHTTPServer
+from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import urlencode
 
 from tests.interop.browser import PAGE_EVENT, PageHandler, open_page
 from tests.interop.peer import PeerName, Server, chromium_path, missing, serving
@@ -24,7 +26,7 @@ LIMIT = 150.0
 """Seconds for all of a visit: less than what a test may take."""
 MOMENT = 20_000
 """Milliseconds for a socket: nothing that works ever needs them."""
-CLOSE_TIMEOUT = 5
+_OPTIONS = ("--close-timeout", "5", "--show-secrets")
 _ARGUMENTS = (
     "--no-sandbox",
     "--disable-quic",
@@ -37,15 +39,26 @@ _ARGUMENTS = (
 Act = dict[str, Any]
 """A step of a socket, as pages/bridge.js has it."""
 Told = list[dict[str, Any]]
-Browser = Callable[[str, str], Told]
+Browser = Callable[[Sequence["Page"], str], Told]
+
+
+class Page(NamedTuple):
+    """A page to open; `socket` is the name of the one that it has, where it does not tell."""
+
+    url: str
+    socket: str
 
 
 class Way(NamedTuple):
-    """A relay with these options, to a server of its own."""
+    """A relay with these options, to a server of its own, or to that of another way."""
 
     name: str
     server: PeerName
     options: tuple[str, ...]
+    arguments: tuple[str | Path, ...] = ()
+    """Of the server."""
+    shared: str | None = None
+    """The name of that other way, which comes first."""
 
 
 class Socket(NamedTuple):
@@ -55,6 +68,8 @@ class Socket(NamedTuple):
     name: str
     steps: tuple[Act, ...]
     protocol: str | Sequence[str] | None = None
+    page: str | None = None
+    """A page of the server's that has this socket, instead of bridge.html."""
 
     @property
     def path(self) -> str:
@@ -91,7 +106,7 @@ class Seen:
     def closings(self, path: str) -> list[tuple[str, str, str]]:
         """By whom the session was closed, how, and with what, as the relay tells it."""
         return [
-            (one["by"], one["how"], one["detail"]) for one in self.told(path, "closing")
+            (one["by"], one["how"], one.get("detail", "")) for one in self.told(path, "closing")
         ]
 
     def server_head(self, path: str) -> str:
@@ -146,9 +161,13 @@ def perform(browser: Browser, ways: Sequence[Way], sockets: Sequence[Socket]) ->
     with ExitStack() as stack:
         for way in ways:
             if missing(way.server) is None:
-                server = servers[way.name] = stack.enter_context(serving(way.server))
+                if way.shared is None:
+                    server = stack.enter_context(serving(way.server, *way.arguments))
+                else:
+                    server = servers[way.shared]
+                servers[way.name] = server
                 relays[way.name] = stack.enter_context(
-                    relaying(server.url, "--close-timeout", str(CLOSE_TIMEOUT), *way.options)
+                    relaying(server.url, *_OPTIONS, *way.options)
                 )
         staged = [one for one in sockets if one.way in relays]
         plan = [
@@ -160,14 +179,24 @@ def perform(browser: Browser, ways: Sequence[Way], sockets: Sequence[Socket]) ->
                 "steps": one.steps,
             }
             for one in staged
+            if one.page is None
         ]
         with _pages(plan, servers) as origin:
-            for event in browser(origin, f"{origin}/bridge.html"):
+            # First those of servers that the plan may kill.
+            pages = [
+                Page(_own_page(relays[one.way], one), one.path) for one in staged if one.page
+            ]
+            for event in browser([*pages, Page(f"{origin}/bridge.html", "")], origin):
                 seen.events.setdefault(event["socket"], []).append(event)
         for name, relay in relays.items():
             _sort(seen, relay.finish(sum(one.way == name for one in staged)))
             seen.servers[name] = servers[name].process.lines("stdout")
     return seen
+
+
+def _own_page(relay: Relay, one: Socket) -> str:
+    query = urlencode({"url": relay.url + one.path, "message": "here", "close": "client"})
+    return f"http://{relay.netloc}/{one.page}?{query}"
 
 
 def _sort(seen: Seen, records: list[Record]) -> None:
@@ -179,28 +208,33 @@ def _sort(seen: Seen, records: list[Record]) -> None:
             seen.records.setdefault(request["target"], of_session)
 
 
-def qtwebkit(origin: str, page: str) -> Told:
-    """What the page told in QtWebKit."""
-    return open_page(origin, page, limit=LIMIT).events
+def qtwebkit(pages: Sequence[Page], origin: str) -> Told:
+    """What the one page told in QtWebKit."""
+    (page,) = pages
+    return open_page(origin, page.url, limit=LIMIT).events
 
 
-def chromium(origin: str, page: str) -> Told:
-    """What the page told in headless Chromium; the browser is gone when this returns."""
+def chromium(pages: Sequence[Page], origin: str) -> Told:
+    """What the pages told in headless Chromium; the browser is gone when this returns."""
     from playwright.sync_api import sync_playwright
 
     told: Told = []
-
-    def hear(text: str) -> None:
-        if text.startswith(PAGE_EVENT):
-            told.append(json.loads(text.removeprefix(PAGE_EVENT)))
-
     with tempfile.TemporaryDirectory() as profile, sync_playwright() as playwright:
         context = playwright.chromium.launch_persistent_context(
             profile, executable_path=chromium_path(), args=list(_ARGUMENTS), headless=True
         )
-        opened = context.new_page()
-        opened.on("console", lambda message: hear(message.text))
-        opened.goto(page)
-        opened.wait_for_function("window.status === 'done'", timeout=LIMIT * 1000)
+        for page in pages:
+            opened = context.new_page()
+            lines: list[str] = []
+            opened.on("console", lambda message, lines=lines: lines.append(message.text))
+            opened.goto(page.url)
+            opened.wait_for_function("window.status === 'done'", timeout=LIMIT * 1000)
+            opened.close()
+            events = [
+                json.loads(line.removeprefix(PAGE_EVENT))
+                for line in lines
+                if line.startswith(PAGE_EVENT)
+            ]
+            told += ({"socket": page.socket, **event} for event in events)
         context.close()
     return told

@@ -95,7 +95,9 @@ class BridgedConversation(Phase):
     def ended(self, peer: Peer, reset: str | None = None) -> Iterator[Command]:
         """A peer will say no more; that has been told."""
         session, side = self.session, self._sides[peer]
-        if side.dialect is Dialect.HIXIE_76 and not side.connection.received_close:
+        # Whoever was told of the end without FF 00 owes none.
+        owes = side.was_closed or not side.told
+        if side.dialect is Dialect.HIXIE_76 and owes and not side.connection.received_close:
             told = side.was_closed
             yield from tell_end_of_stream(session, peer, reset, other_closed=told)
         side.connection.receive_eof()
