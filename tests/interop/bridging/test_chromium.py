@@ -47,6 +47,7 @@ BASE64 = Way(
     shared="eventlet-76",
 )
 EDITED = Way("edited", "eventlet", _76, shared="eventlet-76")
+AUTO = Way("auto", "eventlet", ("--server-dialect", "auto"), shared="eventlet-76")
 EVERY = (EVENTLET, DRIVER, PERL_76, PERL_75)
 
 NORMAL = {"code": 1000, "reason": "", "wasClean": True}
@@ -166,6 +167,15 @@ def check_edited(seen: Seen, path: str) -> None:
     assert seen.told(path, "change")
 
 
+def check_auto(seen: Seen, path: str) -> None:
+    """The server speaks RFC 6455 as well as hixie, so it is not asked again."""
+    assert seen.names(path) == ["open", "echo", "close"]
+    (end,) = seen.told(path, "session-end")
+    assert (end["dialect"], end.get("server_dialect")) == ("rfc6455", None)
+    assert len(seen.told(path, "request")) == 1
+    assert "server-lacks-dialect" not in seen.codes(path)
+
+
 def cases() -> Iterator[Case]:
     """Everything that is tried, in order."""
     on = partial(Case, "chromium")
@@ -252,6 +262,12 @@ def cases() -> Iterator[Case]:
         Socket(EVENTLET.name, "served", (), page="session.html"),
         "page and socket through one port",
         check_served,
+    )
+    yield on(
+        AUTO,
+        Socket(AUTO.name, "its-own-dialect", ({"say": ["x"]}, close)),
+        "--server-dialect auto: it speaks RFC 6455, too",
+        check_auto,
     )
     said = ({"order": "what colour is that"}, {"order": "poison"}, {"order": "shout it"})
     yield on(

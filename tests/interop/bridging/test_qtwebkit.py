@@ -16,6 +16,7 @@ _RFC = ("--server-dialect", "rfc6455")
 WEBSOCKETS = Way("websockets", "websockets", _RFC)
 WS_8 = Way("ws-8", "ws-8", _RFC)
 BASE64 = Way("base64", "websockets", (*_RFC, "--binary", "base64"), shared="websockets")
+AUTO = Way("auto", "websockets", ("--server-dialect", "auto"), shared="websockets")
 EVERY = (WEBSOCKETS, WS_8)
 
 
@@ -95,6 +96,25 @@ def check_base64(seen: Seen, path: str) -> None:
     assert [(one["binary"], one["payload"]) for one in heard] == [(True, "AP+A")]
 
 
+def check_asked_twice(seen: Seen, path: str) -> None:
+    """The server refuses hixie, and is asked again in RFC 6455, which is remembered."""
+    assert seen.names(path) == ["open", "echo", "close"]
+    asked = [one["sent"].count("Sec-WebSocket-Key1") for one in seen.told(path, "request")]
+    assert asked == [1, 0]
+    assert [one["status"] for one in seen.told(path, "response")] == [400, 101]
+    assert "server-lacks-dialect" in seen.codes(path)
+    (notice,) = seen.told(path, "notice")
+    assert "speaks rfc6455: remembered for 300 s" in notice["text"]
+
+
+def check_asked_once(seen: Seen, path: str) -> None:
+    assert seen.names(path) == ["open", "echo", "close"]
+    assert [one["status"] for one in seen.told(path, "response")] == [101]
+    assert "server-lacks-dialect" not in seen.codes(path)
+    (end,) = seen.told(path, "session-end")
+    assert (end["dialect"], end["server_dialect"]) == ("hixie-76", "rfc6455")
+
+
 def cases() -> Iterator[Case]:
     """Everything that is tried, in order."""
     on = partial(Case, "qtwebkit")
@@ -153,6 +173,18 @@ def cases() -> Iterator[Case]:
         Socket(BASE64.name, "binary-base64", ({"say": ["AP+A"]}, close), "base64"),
         "--binary base64: bytes there and back",
         check_base64,
+    )
+    yield on(
+        AUTO,
+        Socket(AUTO.name, "first", ({"say": ["x"]}, close)),
+        "--server-dialect auto: refused, asked again",
+        check_asked_twice,
+    )
+    yield on(
+        AUTO,
+        Socket(AUTO.name, "second", ({"say": ["x"]}, close)),
+        "the next session: asked in RFC 6455 at once",
+        check_asked_once,
     )
     for way in EVERY:
         yield on(
