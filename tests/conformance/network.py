@@ -17,18 +17,20 @@ from ws76proxy.endpoint import parse_address
 from .cases import cases, identifier, missing
 from .fuzzer import Fuzzer, Verdict
 
-__all__ = ["play_client", "play_server"]
+__all__ = ["play", "play_client", "play_server"]
 
 _READ = 1 << 16
 _SILENCE = 15.0
 """A peer that has neither said anything nor gone for so long will do neither."""
 
 
-async def play_client(case: type[Any], host: str, port: int) -> Verdict:
+async def play_client(
+    case: type[Any], host: str, port: int, *, subprotocol: str | None = None
+) -> Verdict:
     """One case against an echo server."""
     reader, writer = await asyncio.open_connection(host, port)
-    fuzzer = Fuzzer(case, is_server=False, host=f"{host}:{port}")
-    await _play(fuzzer, reader, writer)
+    fuzzer = Fuzzer(case, is_server=False, host=f"{host}:{port}", subprotocol=subprotocol)
+    await play(fuzzer, reader, writer)
     return fuzzer.verdict
 
 
@@ -49,14 +51,15 @@ async def play_server(
             writer.close()
             return
         fuzzer = Fuzzer(case, is_server=True)
-        await _play(fuzzer, reader, writer)
+        await play(fuzzer, reader, writer)
         verdicts.put_nowait(fuzzer.verdict)
 
     async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
         yield server.sockets[0].getsockname()[1], verdicts
 
 
-async def _play(fuzzer: Fuzzer, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def play(fuzzer: Fuzzer, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """One case on a connection, to its end."""
     loop = asyncio.get_running_loop()
     reading = asyncio.ensure_future(reader.read(_READ))
     try:
