@@ -25,16 +25,43 @@ from .cases import cases, identifier, missing
 from .fuzzer import Fuzzer, Verdict
 from .network import play, play_client
 
-__all__ = ["Outcome", "outcomes", "reduced", "select"]
+__all__ = ["EXPLAINED", "Explained", "Outcome", "outcomes", "representative", "table"]
 
 Role = Literal["server", "client"]
 ROLES: tuple[Role, ...] = ("server", "client")
 _BINARY = ("1.2", "9.2", "9.4", "9.6", "9.8", "12.2", "12.3", "12.5")
 """Whose messages are binary: hixie has none, so these are carried in the subprotocol `binary`."""
-_OPTIONS = ("--binary", "base64", "--quiet")
+_OPTIONS = ("--quiet",)
+FEW = 4
+"""Messages of a case that has thousands of them, where it is not played as it is."""
 _AT_ONCE = 24
 """Most cases wait: so many can be played side by side."""
 _READ = 1 << 18
+
+
+class Explained(NamedTuple):
+    """Why the suite would like something else; `is_race`: it gets it now and then."""
+
+    why: str
+    is_race: bool
+
+
+_LATE = Explained(
+    "a message, then a wrong frame at once: the Close with 1002 leaves before the message's echo has"
+    " come from the hixie side; if that was quicker, OK",
+    is_race=True,
+)
+_WHOLE = Explained(
+    "bad UTF-8 in the middle of a frame: a frame's text is looked at when it is whole",
+    is_race=False,
+)
+EXPLAINED = {
+    **dict.fromkeys(
+        ("3.2", "3.3", "3.4", "4.1.3", "4.1.4", "4.1.5", "4.2.3", "4.2.4", "4.2.5", "5.15"), _LATE
+    ),
+    **dict.fromkeys(("6.4.3", "6.4.4"), _WHOLE),
+}
+"""The cases that are not strict through a relay, in either role; all others are fine."""
 
 
 class Outcome(NamedTuple):
@@ -44,15 +71,28 @@ class Outcome(NamedTuple):
     verdict: Verdict
 
     @property
-    def key(self) -> tuple[Role, str]:
-        """Which case it was, in which role."""
-        return self.role, self.verdict.case
-
-    @property
     def is_fine(self) -> bool:
         """Whether the suite has nothing to say."""
         fine = ("OK", "INFORMATIONAL")
         return self.verdict.behaviour in fine and self.verdict.closing in fine
+
+    @property
+    def is_as_expected(self) -> bool:
+        """Whether that is what the table says."""
+        explained = EXPLAINED.get(self.verdict.case)
+        if explained is None or (explained.is_race and self.is_fine):
+            return self.is_fine
+        return (self.verdict.behaviour, self.verdict.closing) == ("NON-STRICT", "OK")
+
+
+def table() -> str:
+    """The cases that are not strict, and why, as Markdown."""
+    by_reason: dict[str, list[str]] = {}
+    for case, explained in EXPLAINED.items():
+        by_reason.setdefault(explained.why, []).append(case)
+    lines = ["| cases | as server, as client | why |", "| --- | --- | --- |"]
+    lines += (f"| {', '.join(names)} | NON-STRICT | {why} |" for why, names in by_reason.items())
+    return "\n".join(lines) + "\n"
 
 
 def select(names: Sequence[str]) -> list[type[Any]]:
@@ -65,25 +105,43 @@ def select(names: Sequence[str]) -> list[type[Any]]:
     ]
 
 
-def reduced(case: type[Any], messages: int) -> type[Any]:
-    """The same case with fewer messages, where it has thousands."""
-    if getattr(case, "COUNT", 0) <= messages:
+def representative() -> list[type[Any]]:
+    """What is played in each run of the tests.
+
+    All but the larger half of the large ones, and of the eighteen sizes and fragmentations of
+    each kind of compression the first, one in the middle, and the last; with a few messages each.
+    """
+    return [_reduced(case) for case in cases() if _stands_for_others(identifier(case))]
+
+
+def _stands_for_others(name: str) -> bool:
+    group, *_, last = map(int, name.split("."))
+    if group == 9:
+        return last <= 2
+    return group < 12 or last in (1, 10, 18)
+
+
+def _reduced(case: type[Any]) -> type[Any]:
+    if getattr(case, "COUNT", 0) <= FEW:
         return case
-    return type(case.__name__, (case,), {"COUNT": messages})
+    return type(case.__name__, (case,), {"COUNT": FEW})
 
 
 def _subprotocol(case: type[Any], name: str) -> str | None:
     return name if f"{identifier(case)}.".startswith(tuple(f"{one}." for one in _BINARY)) else None
 
 
-async def outcomes(played: Sequence[type[Any]], roles: Sequence[Role] = ROLES) -> list[Outcome]:
+async def outcomes(
+    played: Sequence[type[Any]], roles: Sequence[Role] = ROLES, *, binary: str = "base64"
+) -> list[Outcome]:
     """Play cases with the relay in these roles, many at once; in the order of the cases."""
+    options = (*_OPTIONS, "--binary", binary)
     found: list[Outcome] = []
     gate = asyncio.Semaphore(_AT_ONCE)
     if "server" in roles:
         async with EchoServer() as echo:
             with relaying(
-                f"ws://127.0.0.1:{echo.port}", "--server-dialect", "hixie-76", *_OPTIONS, json_lines=False
+                f"ws://127.0.0.1:{echo.port}", "--server-dialect", "hixie-76", *options, json_lines=False
             ) as relay:
                 host, port = parse_address(relay.netloc)
 
@@ -98,7 +156,7 @@ async def outcomes(played: Sequence[type[Any]], roles: Sequence[Role] = ROLES) -
     if "client" in roles:
         async with _fuzzing_server(played) as fuzzing:
             with relaying(
-                f"ws://127.0.0.1:{fuzzing.port}", "--server-dialect", "rfc6455", *_OPTIONS, json_lines=False
+                f"ws://127.0.0.1:{fuzzing.port}", "--server-dialect", "rfc6455", *options, json_lines=False
             ) as relay:
                 host, port = parse_address(relay.netloc)
 
@@ -185,16 +243,16 @@ def _react(connection: hixie76.ClientConnection, writer: asyncio.StreamWriter) -
 
 async def _main(names: Sequence[str]) -> int:
     bad = 0
-    for role, verdict in await outcomes(select(names)):
-        is_fine = Outcome(role, verdict).is_fine
-        bad += not is_fine
-        mark = " " if is_fine else "!"
+    for outcome in await outcomes(select(names)):
+        role, verdict = outcome
+        bad += not outcome.is_as_expected
+        mark = "!" if not outcome.is_as_expected else " " if outcome.is_fine else "-"
         print(
             f"{mark} {role} {verdict.case:8} {verdict.behaviour:14} {verdict.closing:14}"
             f" {verdict.result}"
         )
-    print(f"{bad} of which the suite thinks otherwise: docs/bridge.md says why")
-    return 0
+    print(f"{bad} not as docs/bridge.md says")
+    return 1 if bad else 0
 
 
 if __name__ == "__main__":
