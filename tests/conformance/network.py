@@ -25,12 +25,12 @@ _SILENCE = 15.0
 
 
 async def play_client(
-    case: type[Any], host: str, port: int, *, subprotocol: str | None = None
+    case: type[Any], host: str, port: int, *, subprotocol: str | None = None, pace: float = 1.0
 ) -> Verdict:
-    """One case against an echo server."""
+    """One case against an echo server; `pace` as for `play`."""
     reader, writer = await asyncio.open_connection(host, port)
     fuzzer = Fuzzer(case, is_server=False, host=f"{host}:{port}", subprotocol=subprotocol)
-    await play(fuzzer, reader, writer)
+    await play(fuzzer, reader, writer, pace)
     return fuzzer.verdict
 
 
@@ -58,13 +58,19 @@ async def play_server(
         yield server.sockets[0].getsockname()[1], verdicts
 
 
-async def play(fuzzer: Fuzzer, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """One case on a connection, to its end."""
+async def play(
+    fuzzer: Fuzzer, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, pace: float = 1.0
+) -> None:
+    """One case on a connection, to its end.
+
+    What is a second in the suite lasts `pace` seconds: where many cases are played side by side,
+    on a busy machine, a second is no time.
+    """
     loop = asyncio.get_running_loop()
     reading = asyncio.ensure_future(reader.read(_READ))
     try:
         while True:
-            fuzzer.tick(loop.time())
+            fuzzer.tick(loop.time() / pace)
             # Each piece in a write of its own: that is what some cases are about.
             for piece in fuzzer.take():
                 writer.write(piece)
@@ -72,7 +78,7 @@ async def play(fuzzer: Fuzzer, reader: asyncio.StreamReader, writer: asyncio.Str
             if fuzzer.dropped:
                 return
             due = fuzzer.due
-            wait = _SILENCE if due is None else max(0.0, due - loop.time())
+            wait = _SILENCE if due is None else max(0.0, due * pace - loop.time())
             done, _ = await asyncio.wait([reading], timeout=wait)
             if not done and due is not None:
                 continue
