@@ -287,7 +287,7 @@ class Fuzzer:
                 b"Sec-WebSocket-Accept: " + accept,
             ]
             offered = fields.get(b"sec-websocket-protocol", b"").replace(b" ", b"").split(b",")
-            if self._subprotocol in offered:
+            if self._subprotocol and self._subprotocol in offered:
                 lines.append(b"Sec-WebSocket-Protocol: " + self._subprotocol)
             offers = [_Parameters(offer).offer() for offer in extensions.split(",") if offer]
             answer = self.perMessageCompressionAccept(offers)

@@ -11,11 +11,11 @@ import asyncio
 import secrets
 import sys
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
-from tests.interop.relay import relaying
+from tests.interop.relay import Relay, relaying
 from ws76proxy.demo import EchoServer
 from ws76proxy.endpoint import parse_address
 from ws76proxy.wire import ClosingHandshake, TextFrames, hixie76
@@ -48,8 +48,8 @@ class Explained(NamedTuple):
 
 
 _LATE = Explained(
-    "a message, then a wrong frame at once: the Close with 1002 leaves before the message's echo has"
-    " come from the hixie side; if that was quicker, OK",
+    "a message, then a wrong frame at once: the Close with 1002 leaves before the message's echo"
+    " has come from the hixie side; if that was quicker, OK",
     is_race=True,
 )
 _WHOLE = Explained(
@@ -141,9 +141,7 @@ async def outcomes(
     gate = asyncio.Semaphore(_AT_ONCE)
     if "server" in roles:
         async with EchoServer() as echo:
-            with relaying(
-                f"ws://127.0.0.1:{echo.port}", "--server-dialect", "hixie-76", *options, json_lines=False
-            ) as relay:
+            with _relay(echo.port, "hixie-76", *options) as relay:
                 host, port = parse_address(relay.netloc)
 
                 async def ask(case: type[Any]) -> Verdict:
@@ -160,9 +158,7 @@ async def outcomes(
                 found += (Outcome("server", verdict) for verdict in verdicts)
     if "client" in roles:
         async with _fuzzing_server(played) as fuzzing:
-            with relaying(
-                f"ws://127.0.0.1:{fuzzing.port}", "--server-dialect", "rfc6455", *options, json_lines=False
-            ) as relay:
+            with _relay(fuzzing.port, "rfc6455", *options) as relay:
                 host, port = parse_address(relay.netloc)
 
                 async def answer(case: type[Any]) -> Verdict:
@@ -173,6 +169,14 @@ async def outcomes(
                 verdicts = await asyncio.gather(*map(answer, played))
                 found += (Outcome("client", verdict) for verdict in verdicts)
     return found
+
+
+@contextmanager
+def _relay(port: int, dialect: str, *options: str) -> Iterator[Relay]:
+    arguments = ("--server-dialect", dialect, *options)
+    # It tells a person, who wants little: all that the suite sends is not worth a line.
+    with relaying(f"ws://127.0.0.1:{port}", *arguments, json_lines=False) as relay:
+        yield relay
 
 
 @dataclass

@@ -10,15 +10,19 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from http.server import ThreadingHTTPServer
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlencode
 
 from tests.interop.browser import PAGE_EVENT, PageHandler, open_page
 from tests.interop.peer import PeerName, Server, chromium_path, missing, serving
 from tests.interop.process import PATIENCE
 from tests.interop.relay import Record, Relay, of_type, relaying
+
+if TYPE_CHECKING:
+    from playwright.sync_api import ConsoleMessage
 
 __all__ = ["Act", "Seen", "Socket", "Way", "chromium", "perform", "qtwebkit"]
 
@@ -183,9 +187,7 @@ def perform(browser: Browser, ways: Sequence[Way], sockets: Sequence[Socket]) ->
         ]
         with _pages(plan, servers) as origin:
             # First those of servers that the plan may kill.
-            pages = [
-                Page(_own_page(relays[one.way], one), one.path) for one in staged if one.page
-            ]
+            pages = [Page(_own_page(relays[one.way], one), one.path) for one in staged if one.page]
             for event in browser([*pages, Page(f"{origin}/bridge.html", "")], origin):
                 seen.events.setdefault(event["socket"], []).append(event)
         for name, relay in relays.items():
@@ -208,6 +210,10 @@ def _sort(seen: Seen, records: list[Record]) -> None:
             seen.records.setdefault(request["target"], of_session)
 
 
+def _keep(lines: list[str], message: ConsoleMessage) -> None:
+    lines.append(message.text)
+
+
 def qtwebkit(pages: Sequence[Page], origin: str) -> Told:
     """What the one page told in QtWebKit."""
     (page,) = pages
@@ -226,7 +232,7 @@ def chromium(pages: Sequence[Page], origin: str) -> Told:
         for page in pages:
             opened = context.new_page()
             lines: list[str] = []
-            opened.on("console", lambda message, lines=lines: lines.append(message.text))
+            opened.on("console", partial(_keep, lines))
             opened.goto(page.url)
             opened.wait_for_function("window.status === 'done'", timeout=LIMIT * 1000)
             opened.close()

@@ -30,9 +30,7 @@ async def talk(relay: Relay) -> None:
 
 def dialects(records: list[Record]) -> list[str]:
     """What each session's server was asked in, in the end."""
-    return [
-        one.get("server_dialect", one["dialect"]) for one in of_type(records, "session-end")
-    ]
+    return [one.get("server_dialect") or one["dialect"] for one in of_type(records, "session-end")]
 
 
 def lacking(records: list[Record]) -> list[str]:

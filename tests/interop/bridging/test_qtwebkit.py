@@ -7,7 +7,7 @@ from functools import partial
 
 import pytest
 
-from tests.interop.bridging.performance import Seen, Socket, Way, perform, qtwebkit
+from tests.interop.bridging.performance import Act, Seen, Socket, Way, perform, qtwebkit
 from tests.interop.bridging.table import Case, parameters
 from tests.interop.cases import MIB
 from tests.interop.relay import texts
@@ -47,7 +47,7 @@ def check_closed_by_server(seen: Seen, path: str) -> None:
     assert seen.names(path)[-1] == "close"
     assert seen.closings(path)[0] == ("server", "closing-handshake", "4001 bye ✓")
     assert "bridge-close-reduced" in seen.codes(path)
-    # This browser makes nothing of FF 00, neither answers nor closes: the end of the stream tells it.
+    # This browser makes nothing of FF 00: only the end of the stream behind it tells it.
     assert "timeout" not in {how for _, how, _ in seen.closings(path)}
 
 
@@ -101,7 +101,10 @@ def check_asked_twice(seen: Seen, path: str) -> None:
     assert seen.names(path) == ["open", "echo", "close"]
     asked = [one["sent"].count("Sec-WebSocket-Key1") for one in seen.told(path, "request")]
     assert asked == [1, 0]
-    assert [one["status"] for one in seen.told(path, "response")] == [400, 101]
+    # Some versions of this server answer 400; 17.4 trips over itself, and ends without a byte.
+    *refused, last = [one["status"] for one in seen.told(path, "response")]
+    assert last == 101
+    assert refused in ([], [400])
     assert "server-lacks-dialect" in seen.codes(path)
     (notice,) = seen.told(path, "notice")
     assert "speaks rfc6455: remembered for 300 s" in notice["text"]
@@ -118,7 +121,7 @@ def check_asked_once(seen: Seen, path: str) -> None:
 def cases() -> Iterator[Case]:
     """Everything that is tried, in order."""
     on = partial(Case, "qtwebkit")
-    close = {"close": []}
+    close: Act = {"close": []}
     for way in EVERY:
         stride = 1 if way is WS_8 else 16
         what = "every character of Unicode" if stride == 1 else "text in all 17 planes of Unicode"

@@ -33,9 +33,7 @@ def choose(connection: ServerConnection, offered: Sequence[Subprotocol]) -> Subp
 
 
 async def serve_on(port: int) -> None:
-    async with serve(
-        echo, "127.0.0.1", port, select_subprotocol=choose, max_size=None
-    ) as server:
+    async with serve(echo, "127.0.0.1", port, select_subprotocol=choose, max_size=None) as server:
         listening = next(iter(server.sockets)).getsockname()[1]
         print(f"listening on {listening}", flush=True)
         await server.serve_forever()
