@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import secrets
 import socket
 import time
 from collections.abc import Callable, Coroutine, Iterator
@@ -17,6 +16,7 @@ from typing import Any, cast
 from ws76proxy.diagnosis import HandshakeHistory
 from ws76proxy.record import AnyRecord, Messages
 from ws76proxy.relay.behind import is_trusted, receive_proxy_header
+from ws76proxy.relay.entropy import Entropy
 from ws76proxy.relay.options import RelayOptions
 from ws76proxy.relay.outlet import Listener
 from ws76proxy.relay.proxy_header import Address, ProxyHeaderError, in_text
@@ -64,6 +64,7 @@ class Relay:
         # One relay has one server.
         self._history = HandshakeHistory()
         self._dialects = DialectMemory(time.monotonic)
+        self._entropy = Entropy()
         self._server: asyncio.Server | None = None
         self._empty = asyncio.Event()
         self.tasks: set[asyncio.Task[None]] = set()
@@ -261,7 +262,7 @@ class Relay:
             client=in_text(client),
             started=datetime.now(UTC).isoformat(timespec="milliseconds"),
             clock=time.monotonic,
-            random_below=secrets.randbelow,
+            random_below=self._entropy.below,
             history=self._history,
             editing=self._editing,
             dialects=self._dialects,
