@@ -35,6 +35,7 @@ from ws76proxy.record import (
     ClosingRecord,
     FindingRecord,
     FrameRecord,
+    MessageRecord,
     Messages,
     NoticeRecord,
 )
@@ -48,6 +49,7 @@ from ws76proxy.session import (
     SendEof,
     Tell,
 )
+from ws76proxy.session.bridging.decided import DecidedBridge
 from ws76proxy.session.held import Decide, HeldCommand, HeldConversation, HeldMessage
 from ws76proxy.wire import Dialect
 
@@ -91,7 +93,7 @@ class HixieLayer(layer.Layer):
         super().__init__(context)
         self.flow = flow
         self._handshake = handshake
-        self._phase: HeldConversation
+        self._phase: HeldConversation | DecidedBridge
         self._deciding: tuple[HeldMessage, WebSocketMessage] | None = None
         self._first_to_close: Peer | None = None
         self._unheard: dict[Peer, deque[bytes]] = {}
@@ -198,8 +200,7 @@ class HixieLayer(layer.Layer):
             elif isinstance(command, Await):
                 yield from self._await(command)
             elif isinstance(command, SendEof):
-                # Only rules and scripts want this; a peer's own end ends both connections here.
-                yield commands.CloseTcpConnection(self._connection(command.peer), half_close=True)
+                yield from self._finish(command.peer)
             elif isinstance(command, Reset):
                 yield commands.CloseConnection(self._connection(command.peer))
             elif isinstance(command, PauseReading):
@@ -211,6 +212,10 @@ class HixieLayer(layer.Layer):
     def _send(self, peer: Peer, data: bytes) -> layer.CommandGenerator[None]:
         yield commands.SendData(self._connection(peer), data)
 
+    def _finish(self, peer: Peer) -> layer.CommandGenerator[None]:
+        # Only rules and scripts want this; a peer's own end ends both connections here.
+        yield commands.CloseTcpConnection(self._connection(peer), half_close=True)
+
     def _await(self, command: Await) -> layer.CommandGenerator[None]:
         awaited = Awaited(command.awaitable)
         yield Ws76AwaitHook(awaited)
@@ -219,14 +224,15 @@ class HixieLayer(layer.Layer):
 
     def _decide(self, held: HeldMessage) -> layer.CommandGenerator[None]:
         content = held.payload
+        kind = BINARY if held.binary else _opcode(content)
         message = WebSocketMessage(
-            _opcode(content), held.peer is Peer.CLIENT, content, injected=held.injected
+            kind, held.peer is Peer.CLIENT, content, injected=held.injected
         )
         message.dropped = held.dropped
         if held.paused_by is not None:
             # A rule's breakpoint is an interception like the user's own.
             self.flow.intercept()
-        if message.type == BINARY:
+        if message.type == BINARY and not held.binary:
             self._handshake.told.values["messages_not_utf8"] += 1
         messages = self._websocket.messages
         messages.append(message)
@@ -237,16 +243,17 @@ class HixieLayer(layer.Layer):
             # A script's slip; whoever reads the list later relies on bytes.
             message.content = str(changed).encode(errors="replace")
         held.content, held.dropped = message.content, message.dropped
-        _set_type(message)
+        _set_type(held, message)
         self._let_go()
 
     def _tell(self, record: AnyRecord | Messages) -> layer.CommandGenerator[None]:
         self._handshake.record(record)
-        if isinstance(record, Messages | BytesRecord):
+        if isinstance(record, Messages | MessageRecord | BytesRecord):
             return
         if isinstance(record, FrameRecord):
             text = f"{record.direction}: frame of type 0x{record.frame_type:02x}"
-            yield commands.Log(f"hixie: {text}, {record.size} bytes, passed on", logging.DEBUG)
+            fate = "answered here" if self._handshake.is_bridged else "passed on"
+            yield commands.Log(f"hixie: {text}, {record.size} bytes, {fate}", logging.DEBUG)
             return
         if isinstance(record, NoticeRecord) and record.level == "info":
             # What the list shows anyway.
@@ -261,7 +268,7 @@ class HixieLayer(layer.Layer):
                 # An edit was refused: the list shows what was sent.
                 held, message = self._deciding
                 message.content = held.original
-                _set_type(message)
+                _set_type(held, message)
         elif isinstance(record, FindingRecord):
             worry = record.severity in (Severity.ERROR, Severity.WARNING)
             level = logging.INFO if worry else logging.DEBUG
@@ -395,5 +402,6 @@ def _opcode(content: bytes) -> int:
     return TEXT
 
 
-def _set_type(message: WebSocketMessage) -> None:
-    message.type = type(message.type)(_opcode(message.content))
+def _set_type(held: HeldMessage, message: WebSocketMessage) -> None:
+    kind = BINARY if held.binary else _opcode(message.content)
+    message.type = type(message.type)(kind)
