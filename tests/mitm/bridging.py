@@ -38,7 +38,7 @@ class Bridged:
         settings: Settings | None = None,
         protocols: tuple[str, ...] = (),
         record: bool = False,
-        **options: object,
+        **options: Any,
     ) -> None:
         self.memory = Memory(
             settings or Settings(server_dialect=server), then, record=record, **options
@@ -130,8 +130,8 @@ class Bridged:
     def is_closed(self, conn: Connection) -> bool:
         return conn in self.memory.closed
 
-    @property
     def is_over(self) -> bool:
+        """Whether the flow has ended, and both connections with it."""
         closed = self.memory.closed
         over = "websocket_end" in self.memory.names
         return over and self.memory.client in closed and self.memory.server in closed

@@ -174,6 +174,12 @@ class BridgedHandshake(Handshake):
             self._failures += [
                 one for one in translated.diagnoses if one.finding.severity is Severity.ERROR
             ]
+        if self.server_dialect is Dialect.RFC_6455:
+            # What a digest is to hixie-76: whether the server has read our key.
+            is_proved = not any(
+                one.finding.code == "rfc6455-accept-wrong" for one in translated.diagnoses
+            )
+            self.told.values["verdict"] = "verified" if is_proved and not words else "wrong"
         self._comment_on(flow, self._failures)
         if why:
             self._fail(flow, why)

@@ -154,7 +154,7 @@ class HixieLayer(layer.Layer):
         """A peer will say no more."""
         self._first_to_close = self._first_to_close or peer
         # Both connections close now: what has come of a frame of the other is all of it.
-        yield from self._carry_out(self._phase.release(peer.other))
+        yield from self._carry_out(self._held.release(peer.other))
         for data in self._unheard.pop(peer, ()):
             yield from self._hear(peer, data)
         asked = self._handshake.session.connection_lost(peer, None)
@@ -225,9 +225,7 @@ class HixieLayer(layer.Layer):
     def _decide(self, held: HeldMessage) -> layer.CommandGenerator[None]:
         content = held.payload
         kind = BINARY if held.binary else _opcode(content)
-        message = WebSocketMessage(
-            kind, held.peer is Peer.CLIENT, content, injected=held.injected
-        )
+        message = WebSocketMessage(kind, held.peer is Peer.CLIENT, content, injected=held.injected)
         message.dropped = held.dropped
         if held.paused_by is not None:
             # A rule's breakpoint is an interception like the user's own.
@@ -252,7 +250,7 @@ class HixieLayer(layer.Layer):
             return
         if isinstance(record, FrameRecord):
             text = f"{record.direction}: frame of type 0x{record.frame_type:02x}"
-            fate = "answered here" if self._handshake.is_bridged else "passed on"
+            fate = "read here" if self._handshake.is_bridged else "passed on"
             yield commands.Log(f"hixie: {text}, {record.size} bytes, {fate}", logging.DEBUG)
             return
         if isinstance(record, NoticeRecord) and record.level == "info":
@@ -303,7 +301,7 @@ class HixieLayer(layer.Layer):
             return
         self._deciding = None
         peer = Peer.CLIENT if message.from_client else Peer.SERVER
-        yield from self._carry_out(self._phase.inject(peer, message.content))
+        yield from self._carry_out(self._held.inject(peer, message.content))
 
     def _let_go(self) -> None:
         """Forget the oldest messages where the user wants only so many in memory."""
@@ -324,7 +322,7 @@ class HixieLayer(layer.Layer):
         if self._is_killed:
             yield from self._end(None)
             return
-        both_closed = len(self._phase.closed) == 2
+        both_closed = len(self._held.closed) == 2
         is_holding = any(map(self._phase.is_holding, Peer))
         if self._handshake.session.ended or (both_closed and not is_holding):
             yield from self._end(self._first_to_close)
@@ -358,7 +356,7 @@ class HixieLayer(layer.Layer):
         if self._is_killed:
             return ABRUPT, Error.KILLED_MESSAGE
         who = "somebody" if by is None else by.label
-        closed = self._phase.closed
+        closed = self._held.closed
         if len(closed) == 2:
             return CLEAN, f"FF 00 from the {who}, answered"
         if closed:
@@ -377,6 +375,11 @@ class HixieLayer(layer.Layer):
         return error is not None and error.msg == Error.KILLED_MESSAGE
 
     # Names
+
+    @property
+    def _held(self) -> HeldConversation:
+        assert isinstance(self._phase, HeldConversation)  # noqa: S101 - others have their own layer
+        return self._phase
 
     @property
     def _websocket(self) -> WebSocketData:

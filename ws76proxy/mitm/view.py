@@ -12,6 +12,7 @@ from mitmproxy import flow as flows
 from ws76proxy.console import handshake_text
 from ws76proxy.mitm.told import METADATA, records_of
 from ws76proxy.record import RequestRecord
+from ws76proxy.wire import Dialect
 
 __all__ = ["NAME", "add_view"]
 
@@ -30,7 +31,12 @@ def _text(flow: flows.Flow | None) -> str:
     is_bridged = any(
         isinstance(one, RequestRecord) and one.server_dialect is not None for one in records
     )
-    return handshake_text(records, width=_COLUMNS, raw=is_bridged)
+    text = handshake_text(records, width=_COLUMNS, raw=is_bridged)
+    values = {} if flow is None else flow.metadata.get(METADATA, {})
+    if values.get("server_dialect") == Dialect.RFC_6455 and values.get("verdict"):
+        sign = "✓" if values["verdict"] == "verified" else "✗"
+        text += f"\n     Sec-WebSocket-Accept, the server's proof: {sign} {values['verdict']}\n"
+    return text
 
 
 def _priority(flow: flows.Flow | None, message: object) -> float:
