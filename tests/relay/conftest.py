@@ -24,6 +24,15 @@ LOOPS = [
 PATIENCE = 60
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    from . import talking
+
+    if talking.OUTCOMES:
+        terminalreporter.write_sep("-", "all pairs of dialects through a relay: client → server")
+        for line in talking.table():
+            terminalreporter.write_line(line)
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if not iscoroutinefunction(metafunc.function):
