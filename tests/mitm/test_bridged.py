@@ -18,10 +18,12 @@ from wsproto.frame_protocol import Opcode
 from tests.mitm.bridging import BINARY, TEXT, Bridged, said
 from ws76proxy.bridge import BridgeOptions
 from ws76proxy.mitm.layer import KillInjected
+from ws76proxy.mitm.plans import plan_of_flow
 from ws76proxy.mitm.settings import Settings
 from ws76proxy.mitm.view import _text as report
 from ws76proxy.record import MessageRecord, RequestRecord, SessionEndRecord
-from ws76proxy.wire import Dialect
+from ws76proxy.recording.mitm.told import retell_told
+from ws76proxy.wire import Dialect, dialect_of
 from ws76proxy.wire.events import Close, ClosingHandshake, EndOfStream
 
 MODERN, NEW, OLD = Dialect.RFC_6455, Dialect.HIXIE_76, Dialect.HIXIE_75
@@ -581,3 +583,31 @@ def test_recorded(client: Dialect, server: Dialect) -> None:
     assert (end.outcome, end.server_dialect) == ("open", server)
     assert [one.text for one in records if isinstance(one, MessageRecord)] == ["one", "two"]
     assert not any(isinstance(one, EndOfStream) for one in records)
+
+
+@pytest.mark.parametrize(("client", "server"), [(MODERN, NEW), (NEW, MODERN), (NEW, OLD)])
+def test_a_flow_is_played_in_the_hixie_that_it_has(client: Dialect, server: Dialect) -> None:
+    session = Bridged(client, server)
+    session.open()
+    session.client.send_text("again")
+    session.pump()
+    session.memory.finish()
+    plan = plan_of_flow(session.flow)
+    assert plan.dialect is (server if server.is_hixie else client)
+    assert dialect_of(plan.request) is plan.dialect
+    assert [step.raw for step in plan.steps if step.what == "message"] == [b"\x00again\xff"]
+
+
+def test_binary_messages_are_read_back_as_such() -> None:
+    options = BridgeOptions(binary="drop")
+    session = Bridged(MODERN, NEW, settings=Settings(server_dialect=NEW, bridge=options))
+    session.open()
+    session.client.send_binary(b"plain")
+    session.client.send_text("text")
+    session.pump()
+    session.memory.finish()
+    records = [one for one in retell_told(session.flow, 1) if isinstance(one, MessageRecord)]
+    assert [(one.binary, one.payload, one.text) for one in records] == [
+        (True, "cGxhaW4=", ""),
+        (False, None, "text"),
+    ]
