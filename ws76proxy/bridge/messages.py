@@ -137,6 +137,19 @@ class Carrier:
             self._to.send_raw(_framed(payloads))
         return _AS_IT_IS
 
+    def texts(self, heard: TextFrames | TextMessages) -> bytes | None:
+        """Text messages as the other side's connection says them, for a caller who sends them at
+        once. None where there is more to them: `carry` them."""
+        if self._base64 or self._to.sent_close:
+            return None
+        if type(heard) is TextMessages:
+            payloads: Sequence[bytes] = heard.payloads
+        elif self._modern is None:
+            return heard.raw
+        else:
+            payloads = _payloads(heard)  # type: ignore[arg-type]
+        return _framed(payloads) if self._modern is None else self._modern.texts(payloads)
+
     def carry_binary(self, payload: bytes, offset: int | None = None) -> Carried:
         """Say one binary message."""
         if self._to.sent_close:
@@ -237,8 +250,9 @@ _MODERN = (rfc6455.ServerConnection, rfc6455.ClientConnection)
 
 def _payloads(frames: TextFrames) -> list[bytes]:
     """The messages of a burst, still encoded: 0xFF stands in none of them."""
+    raw = frames.raw
     if frames.count == 1:
-        return [frames.raw[1:-1]]
+        return [raw[1:-1]]
     return frames.raw[1:-1].split(b"\xff\x00")
 
 

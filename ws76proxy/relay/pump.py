@@ -33,6 +33,7 @@ from ws76proxy.session import (
 
 if TYPE_CHECKING:
     from ws76proxy.relay.relay import Relay
+    from ws76proxy.session.bridging.conversation import BridgedConversation
 
 __all__ = ["Leg", "Pump"]
 
@@ -66,6 +67,10 @@ class Leg(asyncio.Protocol):
         pump.last_activity = pump.loop.time()
         conversation = pump.session.conversation
         if conversation is None:
+            bridge = pump.session.bridge
+            if bridge is not None:
+                self._cross(bridge, data)
+                return
             if pump.is_connecting:
                 # Of what waits for the connection there must not be more and more.
                 self.pause(_CONNECTING)
@@ -85,6 +90,22 @@ class Leg(asyncio.Protocol):
             return
         if told:
             pump.run(told)
+
+    def _cross(self, bridge: BridgedConversation, data: bytes) -> None:
+        """Say to the other side what this one says; the usual chunk takes a short way."""
+        pump = self.pump
+        try:
+            crossed = bridge.cross(self.peer, data)
+            if type(crossed) is not tuple:
+                pump.run(crossed)  # type: ignore[arg-type]
+                return
+            other = pump.legs[self.peer.other].transport
+            if other is not None:
+                other.write(crossed[0])
+            if crossed[1] is not None:
+                pump.relay.tell_messages(pump, crossed[1])
+        except Exception as error:  # noqa: BLE001 - whatever it is, other sessions go on
+            pump.fault(error)
 
     def eof_received(self) -> bool:
         self.pump.run(self.pump.session.receive_eof(self.peer))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import secrets
 import socket
 import time
 from collections.abc import Callable, Coroutine, Iterator
@@ -17,6 +16,7 @@ from typing import Any, cast
 from ws76proxy.diagnosis import HandshakeHistory
 from ws76proxy.record import AnyRecord, Messages
 from ws76proxy.relay.behind import is_trusted, receive_proxy_header
+from ws76proxy.relay.entropy import Entropy
 from ws76proxy.relay.options import RelayOptions
 from ws76proxy.relay.outlet import Listener
 from ws76proxy.relay.proxy_header import Address, ProxyHeaderError, in_text
@@ -27,6 +27,8 @@ from ws76proxy.session import DialectMemory, Editing, HeldView, Peer, Session
 from ws76proxy.wire.connection import plain_response
 
 __all__ = ["Relay"]
+
+_KEPT = 4 << 20
 
 _LEAST_WAIT = 0.02
 
@@ -62,6 +64,7 @@ class Relay:
         # One relay has one server.
         self._history = HandshakeHistory()
         self._dialects = DialectMemory(time.monotonic)
+        self._entropy = Entropy()
         self._server: asyncio.Server | None = None
         self._empty = asyncio.Event()
         self.tasks: set[asyncio.Task[None]] = set()
@@ -72,6 +75,7 @@ class Relay:
 
     async def __aenter__(self) -> Relay:
         self.loop = asyncio.get_running_loop()
+        _keep_memory()
         for listener in self._listeners:
             listener.start(self._drained)
         self._server = await self.loop.create_server(
@@ -258,7 +262,7 @@ class Relay:
             client=in_text(client),
             started=datetime.now(UTC).isoformat(timespec="milliseconds"),
             clock=time.monotonic,
-            random_below=secrets.randbelow,
+            random_below=self._entropy.below,
             history=self._history,
             editing=self._editing,
             dialects=self._dialects,
@@ -368,6 +372,16 @@ def _taken_from(transport: asyncio.Transport) -> socket.socket:
     connection = socket.socket(fileno=os.dup(transport.get_extra_info("socket").fileno()))
     transport.abort()
     return connection
+
+
+def _keep_memory() -> None:
+    """Have glibc keep what is given back, up to twice this, instead of asking the kernel each time.
+
+    asyncio takes 256 KiB for each read and gives most of them back. Above 128 KiB that is a
+    mapping of its own: three system calls, which cost a small message more than all that is done
+    with it, and page faults for each large one. Once a larger piece has been freed, there are none.
+    """
+    bytes(_KEPT)
 
 
 class _Plain(asyncio.Protocol):

@@ -19,6 +19,7 @@ from ws76proxy.record import (
 )
 from ws76proxy.session.arrival import Arrival
 from ws76proxy.session.bridging import DialectMemory
+from ws76proxy.session.bridging.conversation import BridgedConversation
 from ws76proxy.session.bridging.decided import DecidedBridge
 from ws76proxy.session.commands import (
     NOBODY_WAITS,
@@ -123,6 +124,7 @@ class Session:
         self.untold = Untold() if options.lossless else None
         self.phase: Phase = Arrival(self)
         self.conversation: Conversation | None = None
+        self.bridge: BridgedConversation | None = None
 
     # What happens to it
 
@@ -370,6 +372,7 @@ class Session:
         """Hand what comes from now on to another phase."""
         self.phase = phase
         self.conversation = phase if isinstance(phase, Conversation) else None
+        self.bridge = phase if type(phase) is BridgedConversation else None
 
     def now(self) -> float:
         """Seconds since the session began, to the microsecond."""
@@ -440,7 +443,7 @@ class Session:
         if self.ended:
             return
         self.ended = True
-        self.conversation = None
+        self.conversation = self.bridge = None
         yield Close(Peer.CLIENT)
         if self.wants_server:
             yield Close(Peer.SERVER)

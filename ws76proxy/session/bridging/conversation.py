@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from math import inf
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from ws76proxy.bridge import Carrier, Ended, farewell
 from ws76proxy.diagnosis import Diagnosis
@@ -79,16 +79,50 @@ class BridgedConversation(Phase):
         side = self._sides[peer]
         if self._ping_interval:
             side.heard = self.session.age()
+        return self._received(side, data)
+
+    def _received(self, side: Side, data: bytes) -> Iterator[Command]:
+        """A chunk, which has been counted."""
         if side.is_lost:
             yield from self._unread(side, data)
             return
         heard = side.burst(data)
-        if isinstance(heard, TextFrames | TextMessages) and side.ended is None:
+        if not isinstance(heard, TextFrames | TextMessages):
+            yield from self._events(side, heard, data)
+        elif side.ended is None:
             yield from self._texts(side, heard)
         else:
-            events = [heard] if isinstance(heard, TextFrames | TextMessages) else heard
-            yield from self._heard(side, events)
-            yield from self._unread(side, data)
+            yield from self._heard(side, [heard])
+
+    def _events(self, side: Side, heard: Sequence[Event], data: bytes) -> Iterator[Command]:
+        """What else a chunk says."""
+        yield from self._heard(side, heard)
+        yield from self._unread(side, data)
+
+    def cross(self, peer: Peer, data: bytes) -> tuple[bytes, Messages | None] | Iterator[Command]:
+        """The same, for who owns the connections and is in a hurry.
+
+        Of the usual chunk, nothing but text, that is what is to be written to the other peer, and
+        then told; of any other, commands to carry out.
+        """
+        side = self._sides[peer]
+        side.traffic.bytes += len(data)
+        if self._ping_interval:
+            side.heard = self.session.age()
+        if side.ended is not None:
+            return self._received(side, data)
+        heard = side.burst(data)
+        if type(heard) is not TextMessages and type(heard) is not TextFrames:
+            return self._events(side, cast("Sequence[Event]", heard), data)
+        said = side.carrier.texts(heard)
+        if said is None:
+            return self._texts(side, heard)
+        first = side.traffic.messages + 1
+        side.traffic.messages += heard.count
+        if not self._messages:
+            return said, None
+        session = self.session
+        return said, Messages(session.number, session.age(), peer.label, first, heard)
 
     def receive_eof(self, peer: Peer, reset: str | None = None) -> Iterator[Command]:
         yield from super().receive_eof(peer, reset)

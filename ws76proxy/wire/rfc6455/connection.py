@@ -12,7 +12,7 @@ from ws76proxy.errors import LocalProtocolError
 from ws76proxy.wire import connection
 from ws76proxy.wire.challenge import RandomBelow
 from ws76proxy.wire.dialect import Dialect
-from ws76proxy.wire.events import Close, Event, MessageEvent, Ping
+from ws76proxy.wire.events import Close, Event, MessageEvent, Ping, TextMessages
 from ws76proxy.wire.frames import DEFAULT_MAX_MESSAGE
 from ws76proxy.wire.head import (
     DEFAULT_HEAD_LIMITS,
@@ -72,6 +72,8 @@ class _Frames(connection.Connection[Any]):
             raise LocalProtocolError(f"cannot read frames: {self.reading.value} comes next")
         events = self._messages.feed(data)
         for event in events:
+            if type(event) is TextMessages:
+                continue
             if isinstance(event, Ping):
                 self._answer_ping(event)
             elif isinstance(event, Close):
@@ -97,6 +99,10 @@ class _Frames(connection.Connection[Any]):
     def send_texts(self, payloads: Sequence[bytes]) -> None:
         """Queue text messages in a row; that each is UTF-8 is for the caller to know."""
         self._queue(self._open_encoder("send a message").texts(payloads))
+
+    def texts(self, payloads: Sequence[bytes]) -> bytes:
+        """The same, for a caller who sends the bytes at once: they are not queued."""
+        return self._open_encoder("send a message").texts(payloads)
 
     def send_binary(self, payload: bytes) -> None:
         """Queue one binary message (5.6)."""

@@ -19,6 +19,9 @@ __all__ = ["MessageEncoder"]
 
 _FIN = 0x80
 _MOST_OF_CONTROL = 125
+# Both first bytes of each short text message.
+_SHORT = [bytes((_FIN | Opcode.TEXT, size)) for size in range(126)]
+_SHORT_MASKED = [bytes((_FIN | Opcode.TEXT, 0x80 | size)) for size in range(126)]
 
 
 class MessageEncoder:
@@ -35,9 +38,7 @@ class MessageEncoder:
         self._masks = masks
         self._extensions = [] if deflate is None else [deflate]
         self._fragment = fragment
-        mask = 0 if masks is None else 0x80
-        # Both first bytes of each short text message.
-        self._short = [bytes((_FIN | Opcode.TEXT, mask | size)) for size in range(126)]
+        self._short = _SHORT if masks is None else _SHORT_MASKED
 
     def texts(self, payloads: Sequence[bytes]) -> bytes:
         """Text messages in a row; that each is UTF-8 is not looked at."""
