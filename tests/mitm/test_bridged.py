@@ -22,6 +22,7 @@ from ws76proxy.mitm.plans import plan_of_flow
 from ws76proxy.mitm.settings import Settings
 from ws76proxy.mitm.view import _text as report
 from ws76proxy.record import MessageRecord, RequestRecord, SessionEndRecord
+from ws76proxy.recording import rebuild
 from ws76proxy.recording.mitm.told import retell_told
 from ws76proxy.wire import Dialect, dialect_of
 from ws76proxy.wire.events import Close, ClosingHandshake, EndOfStream
@@ -611,3 +612,40 @@ def test_binary_messages_are_read_back_as_such() -> None:
         (True, "cGxhaW4=", ""),
         (False, None, "text"),
     ]
+
+
+@pytest.mark.parametrize("server", [NEW, MODERN])
+def test_a_request_that_somebody_changes_on_its_way(server: Dialect) -> None:
+    def then(name: str, flow: http.HTTPFlow) -> None:
+        if name == "request" and server is NEW:
+            flow.request.headers["Sec-WebSocket-Key1"] = "1 2"
+        elif name == "request":
+            flow.request.headers["Sec-WebSocket-Key"] = "dGhlIHNhbXBsZSBub25jZQ=="
+
+    session = Bridged(OLD, server, then=then)
+    session.open()
+    assert session.memory.told["verdict"] == "verified"
+    session.client.send_text("hello")
+    session.pump()
+    assert said(session.heard["server"]) == [b"hello"]
+
+
+@pytest.mark.parametrize(("client", "server"), [(NEW, MODERN), (MODERN, NEW)])
+def test_a_recording_holds_every_byte_of_the_hixie_side(client: Dialect, server: Dialect) -> None:
+    session = Bridged(client, server, record=True)
+    session.ask()
+    if client is NEW:
+        old, said_by_old = session.client, b"\x00one\xff\x05odd\xff\x00bad \xc3(\xff"
+    else:
+        old, said_by_old = session.server, b"\x00one\xff\x00two\xff\x00unfinished"
+    session.accept()
+    old.send_raw(said_by_old)
+    session.pump()
+    session.memory.finish()
+    streams = rebuild(session.memory.recorded)
+    kept = streams.client if client is NEW else streams.server
+    assert kept.endswith(said_by_old)
+    handshake = kept.removesuffix(said_by_old)
+    head, _, tail = handshake.partition(b"\r\n\r\n")
+    assert b"WebSocket" in head
+    assert len(tail) == (8 if client is NEW else 16)

@@ -77,24 +77,49 @@ def test_what_users_do(tmp_path: Path) -> None:
     assert session.dialect == "rfc6455"
 
 
+@pytest.fixture(scope="module")
+def mitm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mitmdump]:
+    """One for all tests that need no options of their own."""
+    with bridging(tmp_path_factory.mktemp("bridged")) as (one, _):
+        yield one
+
+
 @pytest.mark.parametrize("word", ["kill me", "kill later"])
-def test_killed(tmp_path: Path, word: str) -> None:
-    with bridging(tmp_path) as (mitm, _):
-        with connected(mitm, "/echo?killed") as client:
-            client.send(word)
-            with pytest.raises(ConnectionClosed):
-                hear_all(client)
-        flow = mitm.flow("/echo?killed")
-        assert flow["error"] == "Connection killed."
-        assert flow["close"][0] == 1006
+def test_killed(mitm: Mitmdump, word: str) -> None:
+    path = f"/echo?{word.replace(' ', '-')}"
+    with connected(mitm, path) as client:
+        client.send(word)
+        with pytest.raises(ConnectionClosed):
+            hear_all(client)
+    flow = mitm.flow(path)
+    assert flow["error"] == "Connection killed."
+    assert flow["close"][0] == 1006
 
 
 @pytest.mark.parametrize("path", ["/kill-request", "/kill-waiting-silent"])
-def test_killed_early(tmp_path: Path, path: str) -> None:
-    with bridging(tmp_path) as (mitm, _):
-        with pytest.raises(InvalidMessage), connected(mitm, path):
-            pass
-        assert mitm.flow(path)["error"] == "Connection killed."
+def test_killed_early(mitm: Mitmdump, path: str) -> None:
+    with pytest.raises(InvalidMessage), connected(mitm, path):
+        pass
+    assert mitm.flow(path)["error"] == "Connection killed."
+
+
+def test_the_server_leaves(mitm: Mitmdump) -> None:
+    with connected(mitm, "/fin") as client, pytest.raises(ConnectionClosed) as caught:
+        hear(client)
+    assert caught.value.rcvd is not None
+    assert caught.value.rcvd.code == 1001
+    assert mitm.flow("/fin")["close"][:2] == [1006, False]
+
+
+def test_a_server_that_leaves_without_an_answer_to_the_end(mitm: Mitmdump) -> None:
+    with connected(mitm, "/deaf") as client:
+        client.send("hello")
+        assert hear(client) == "hello"
+        client.close(4000, "enough")
+        assert client.close_code == 4000
+    flow = mitm.flow("/deaf")
+    assert flow["close"] == [4000, True, "enough"]
+    assert "close-unanswered" in flow["metadata"]["findings"]
 
 
 def test_rules_and_scripts(tmp_path: Path) -> None:
@@ -116,24 +141,6 @@ def test_rules_and_scripts(tmp_path: Path) -> None:
         flow = mitm.flow("/echo?rules")
         assert flow["close"][0] == 1003
         assert "bridge-binary-refused" in flow["metadata"]["findings"]
-
-
-def test_the_server_leaves(tmp_path: Path) -> None:
-    with bridging(tmp_path) as (mitm, _):
-        with connected(mitm, "/fin?") as client, pytest.raises(ConnectionClosed) as caught:
-            hear(client)
-        assert caught.value.rcvd is not None
-        assert caught.value.rcvd.code == 1001
-        assert mitm.flow("/fin?")["close"][:2] == [1006, False]
-
-
-def test_a_server_that_never_answers_the_end(tmp_path: Path) -> None:
-    with bridging(tmp_path, "--set", "ws76_close_timeout=1") as (mitm, _):
-        with connected(mitm, "/deaf?") as client:
-            client.send("hello")
-            assert hear(client) == "hello"
-            client.close(4000, "enough")
-        assert mitm.flow("/deaf?")["close"] == [4000, True, "enough"]
 
 
 def test_a_recorded_server_answers_a_client_of_today(tmp_path: Path) -> None:
