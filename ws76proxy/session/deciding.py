@@ -281,7 +281,7 @@ class Deciding:
             message.dropped = not decision.copies
             message.paused_by = decision.paused_by
             message.is_hidden = decision.shown is not None
-        is_shown = not message.injected and not message.dropped and not self._is_hurried
+        is_shown = not (message.injected or message.dropped or message.binary or self._is_hurried)
         if edits is not None and is_shown:
             awaitable = edits.script_message(message)
             if awaitable is not None:
@@ -291,7 +291,7 @@ class Deciding:
 
     def _decision(self, message: HeldMessage) -> MessageDecision | None:
         """What the rules make of a message that a peer has said."""
-        if self._edits is None or message.injected:
+        if self._edits is None or message.injected or message.binary:
             return None
         return self._edits.decide(message.peer, message.original, message.number)
 
@@ -318,13 +318,19 @@ class Deciding:
         data = b"" if message.dropped else message.frame
         if data and message.content != message.original:
             try:
-                data = self._out.framed(message.peer.other, message.content)
+                data = self._framed(message)
             except LocalProtocolError as error:
                 message.content = message.original
                 yield from self._changes.not_framable(f"{message.label} goes on unchanged: {error}")
         if self._asks_owner:
             yield from self._tell_person(message, before, was_dropped=was_dropped)
         yield from self._out.put_message(message, data * message.copies, decision)
+
+    def _framed(self, message: HeldMessage) -> bytes:
+        if message.binary:
+            # It is made into another frame yet, and may hold any byte.
+            return b"\x00%b\xff" % message.payload
+        return self._out.framed(message.peer.other, message.content)
 
     def _tell_person(
         self, message: HeldMessage, before: bytes, *, was_dropped: bool

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from ws76proxy.session.commands import Peer
 
-__all__ = ["Decide", "HeldMessage"]
+__all__ = ["Decide", "HeldMessage", "Make"]
+
+Make = Callable[[bytes], bytes]
+"""What turns bytes in the queue into those that a peer gets."""
 
 
 class HeldMessage:
@@ -18,7 +22,8 @@ class HeldMessage:
     this peer from 1; 0 for one that is `injected`, and `offset` is where it stands in the peer's
     stream. `copies`: how often it goes on. `paused_by` names the rule that wants a person to
     decide. `is_told`: records have what came; `is_hidden`: they must not have it, nor what becomes
-    of it.
+    of it. `make`: of a binary message, what turns its frame into what its receiver gets; only the
+    connections' owner decides about it.
     """
 
     __slots__ = (
@@ -29,6 +34,7 @@ class HeldMessage:
         "injected",
         "is_hidden",
         "is_told",
+        "make",
         "number",
         "offset",
         "original",
@@ -51,6 +57,12 @@ class HeldMessage:
         self.paused_by: str | None = None
         self.is_told = True
         self.is_hidden = False
+        self.make: Make | None = None
+
+    @property
+    def binary(self) -> bool:
+        """Whether it is a binary message, which only RFC 6455 has."""
+        return self.make is not None
 
     @property
     def payload(self) -> bytes:

@@ -113,7 +113,7 @@ class Outgoing:
     ) -> Iterator[Command]:
         """A message, framed for its receiver, and all that was decided beside it."""
         lane, swaps = self.lane(message.peer), False
-        make = self._makes.get(lane.to)
+        make = message.make or self._makes.get(lane.to)
         if decision is None:
             if data:
                 lane.put(Entry(data, message=message, make=make))

@@ -52,6 +52,8 @@ class BridgedConversation(Phase):
             )
             for peer, leg in legs.items()
         }
+        self.first_end: Ended | None = None
+        """How the side has ended that was the first to end."""
         self._messages = session.options.messages
         self._ping_interval = session.options.ping_interval
 
@@ -252,6 +254,7 @@ class BridgedConversation(Phase):
         if side.ended is not None:
             return
         side.ended = ended
+        self.first_end = self.first_end or ended
         session.is_closing = True
         if ended.how == "fault":
             # It waits for nobody: its connection is failed (RFC 6455, 7.1.7).
