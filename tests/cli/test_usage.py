@@ -123,6 +123,17 @@ WRONG: list[tuple[list[str], str]] = [
     (["relay", UPSTREAM, "--ca-file", "KEY"], "wss://"),
     (["relay", UPSTREAM, "--insecure"], "wss://"),
     (["relay", "wss://example.com", "--insecure", "--ca-file", "KEY"], "one of them"),
+    # Two dialects
+    (["relay", UPSTREAM, "--server-dialect", "hixie-77"], "hixie-76"),
+    (["relay", UPSTREAM, "--client-dialect", "same"], "auto"),
+    (["relay", UPSTREAM, "--binary", "text"], "--server-dialect same"),
+    (["relay", UPSTREAM, "--no-deflate"], "--server-dialect same"),
+    (["relay", UPSTREAM, "--ping-interval", "20"], "--server-dialect same"),
+    (["relay", UPSTREAM, "--subprotocol", "chat"], "--server-dialect same"),
+    (["relay", UPSTREAM, "--server-dialect", "auto", "--subprotocol", ""], "printable"),
+    (["relay", UPSTREAM, "--server-dialect", "auto", "--subprotocol", "a\nb"], "printable"),
+    (["relay", UPSTREAM, "--server-dialect", "auto", "--ping-interval", "-1"], "expected seconds"),
+    (["relay", UPSTREAM, "--server-dialect", "auto", "--binary", "keep"], "base64"),
     # A fleet
     (["relay", UPSTREAM, "--workers", "0"], "1<=x<=256"),
     (["relay", UPSTREAM, "--workers", "257"], "1<=x<=256"),
