@@ -35,6 +35,10 @@ class MitmWeb:
         """A flow in the list."""
         return self.page.locator("tr", has_text=path)
 
+    def waiting(self, path: str) -> Locator:
+        """The mark of a row whose flow is intercepted: since mitmproxy 12.3 an icon of its own."""
+        return self.row(path).locator(".fa-pause, .icon-pause")
+
     def rows(self) -> Locator:
         """All flows in the list."""
         return self.page.locator("tr", has=self.page.locator("td.col-path"))

@@ -121,7 +121,7 @@ def test_a_message_edited_and_one_injected(chromium: BrowserContext, tmp_path: P
         with connected(web.mitm.url) as client:
             client.open(f"{web.mitm.url}/remote", origin=ORIGIN)
             client.send("typed on the TV")
-            web.row("/remote").locator(".fa-pause").wait_for()
+            web.waiting("/remote").wait_for()
             web.open("/remote", "WebSocket")
             expect(web.content()).to_contain_text("typed on the TV")
             web.keep("intercepted", 300)
@@ -138,7 +138,7 @@ def test_a_message_edited_and_one_injected(chromium: BrowserContext, tmp_path: P
             client.send("still here")
             assert client.receive() == "still here"
             assert client.close() in (CLOSING, b"")
-        expect(web.row("/remote").locator(".fa-pause")).to_have_count(0)
+        expect(web.waiting("/remote")).to_have_count(0)
 
 
 def test_an_intercepted_session_is_killed(chromium: BrowserContext, tmp_path: Path) -> None:
@@ -152,11 +152,11 @@ def test_an_intercepted_session_is_killed(chromium: BrowserContext, tmp_path: Pa
         with connected(web.mitm.url) as client:
             client.open(f"{web.mitm.url}/remote", origin=ORIGIN)
             client.send("typed on the TV")
-            web.row("/remote").locator(".fa-pause").wait_for()
+            web.waiting("/remote").wait_for()
             web.open("/remote", "WebSocket")
             web.button("Abort")
             assert client.rest() == b""
-        expect(web.row("/remote").locator(".fa-pause")).to_have_count(0)
+        expect(web.waiting("/remote")).to_have_count(0)
 
 
 def test_a_session_is_replayed_by_the_button(chromium: BrowserContext, tmp_path: Path) -> None:
