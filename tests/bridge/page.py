@@ -1,17 +1,19 @@
-"""Writes the table of closings on the bridge's page anew: `python -m tests.bridge.page`."""
+"""Writes the tables on the bridge's page anew: `python -m tests.bridge.page`."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
 
+from tests.conformance import relayed
 from ws76proxy.bridge import DIALECTS, Ended, farewell
 from ws76proxy.wire.dialect import Dialect
 
-__all__ = ["PAGE", "with_table"]
+__all__ = ["PAGE", "with_tables"]
 
 PAGE = Path(__file__).parents[2] / "docs" / "bridge.md"
-_TABLE = re.compile(r"(?<=<!-- closings -->\n).*?(?=<!-- /closings -->)", re.DOTALL)
+_CLOSINGS = re.compile(r"(?<=<!-- closings -->\n).*?(?=<!-- /closings -->)", re.DOTALL)
+_RELAYED = re.compile(r"(?<=<!-- relayed -->\n).*?(?=<!-- /relayed -->)", re.DOTALL)
 H76, H75, RFC = DIALECTS
 _ENDINGS = (
     ("Close with code and reason", Ended("server", RFC, "closed", 4001, "why")),
@@ -28,9 +30,10 @@ _ENDINGS = (
 )
 
 
-def with_table(page: str) -> str:
-    """The page, with what each side is told of the other's end."""
-    return _TABLE.sub(lambda _: _table(), page)
+def with_tables(page: str) -> str:
+    """The page, with what each side is told of the other's end, and what the suite thinks of it."""
+    page = _CLOSINGS.sub(lambda _: _table(), page)
+    return _RELAYED.sub(lambda _: relayed.table(), page)
 
 
 def _table() -> str:
@@ -55,4 +58,4 @@ def _told(ended: Ended, to: Dialect) -> str:
 
 if __name__ == "__main__":
     text = PAGE.read_text(encoding="utf-8")
-    PAGE.write_text(with_table(text), encoding="utf-8", newline="\n")
+    PAGE.write_text(with_tables(text), encoding="utf-8", newline="\n")

@@ -9,7 +9,7 @@ import pytest
 from ws76proxy.bridge import DIALECTS, Ended, farewell
 from ws76proxy.wire.dialect import Dialect
 
-from .page import PAGE, with_table
+from .page import PAGE, with_tables
 from .pairs import PAIRS, Pair
 
 H76, H75, RFC = DIALECTS
@@ -119,4 +119,4 @@ def test_messages_too_large_to_translate_end_the_session() -> None:
 
 def test_the_page_has_these_tables() -> None:
     page = PAGE.read_text(encoding="utf-8")
-    assert page == with_table(page), "run: make docs"
+    assert page == with_tables(page), "run: make docs"

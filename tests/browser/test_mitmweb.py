@@ -6,6 +6,7 @@ import re
 import socket
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import quote, urlencode
 
 import pytest
 
@@ -50,6 +51,31 @@ def test_a_session_of_a_real_browser(chromium: BrowserContext, pages: str, tmp_p
             expect(web.content()).to_contain_text("digest verified")
             expect(web.content()).to_contain_text(re.compile(r"÷ \d+ spaces? = "))
         web.keep("handshake")
+
+
+def test_a_browser_of_today_and_an_old_server(
+    chromium: BrowserContext, pages: str, tmp_path: Path
+) -> None:
+    from playwright.sync_api import expect
+
+    option = "ws76_server_dialect=hixie-76"
+    with (
+        serving("eventlet") as server,
+        mitmweb(chromium, tmp_path, reversing(server.url), "--set", option) as web,
+    ):
+        query = urlencode({"url": web.mitm.url + RESOURCE, "message": "of today"}, quote_via=quote)
+        page = chromium.new_page()
+        page.goto(f"{pages}/session.html?{query}&close=client")
+        page.wait_for_function("window.status === 'done'")
+        page.close()
+        expect(web.row(RESOURCE).locator(".col-method")).to_have_text("WS")
+        web.open(RESOURCE, "WebSocket")
+        expect(web.content()).to_contain_text("2 Messages")
+        expect(web.content().get_by_text("of today")).to_have_count(2)
+        web.open(RESOURCE, "Request")
+        for words in ("rfc6455 → hixie-76", "digest verified", "the server got", "the client got"):
+            expect(web.content()).to_contain_text(words)
+        web.keep("bridged")
 
 
 @pytest.mark.peer("ws-0.4")

@@ -57,7 +57,15 @@ class Fuzzer:
     CLOSE_STATUS_CODE_PROTOCOL_ERROR = 1002
     CLOSE_STATUS_CODE_INVALID_PAYLOAD = 1007
 
-    def __init__(self, case: type[Any], *, is_server: bool, host: str = "localhost") -> None:
+    def __init__(
+        self,
+        case: type[Any],
+        *,
+        is_server: bool,
+        host: str = "localhost",
+        subprotocol: str | None = None,
+    ) -> None:
+        """`subprotocol`: what a client offers, and what a server takes where it is offered."""
         self.factory = SimpleNamespace(isServer=is_server)
         self.state = _CONNECTING
         self.connectionWasOpen = False
@@ -88,6 +96,7 @@ class Fuzzer:
         # These hand over bytes, all others bytes as Latin-1.
         self._speaks_bytes = identifier(case).startswith(("12.", "13."))
         self._key = base64.b64encode(self._random.randbytes(16))
+        self._subprotocol = (subprotocol or "").encode()
         if not is_server:
             lines = [
                 b"GET / HTTP/1.1",
@@ -100,6 +109,8 @@ class Fuzzer:
             offers = [_offered(offer) for offer in self.perMessageCompressionOffers]
             if offers:
                 lines.append(b"Sec-WebSocket-Extensions: " + ", ".join(offers).encode())
+            if self._subprotocol:
+                lines.append(b"Sec-WebSocket-Protocol: " + self._subprotocol)
             self._outgoing.append(b"\r\n".join(lines) + b"\r\n\r\n")
 
     # For whoever has the connection
@@ -275,6 +286,9 @@ class Fuzzer:
                 b"Connection: Upgrade",
                 b"Sec-WebSocket-Accept: " + accept,
             ]
+            offered = fields.get(b"sec-websocket-protocol", b"").replace(b" ", b"").split(b",")
+            if self._subprotocol and self._subprotocol in offered:
+                lines.append(b"Sec-WebSocket-Protocol: " + self._subprotocol)
             offers = [_Parameters(offer).offer() for offer in extensions.split(",") if offer]
             answer = self.perMessageCompressionAccept(offers)
             if answer is not None:

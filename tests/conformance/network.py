@@ -17,18 +17,20 @@ from ws76proxy.endpoint import parse_address
 from .cases import cases, identifier, missing
 from .fuzzer import Fuzzer, Verdict
 
-__all__ = ["play_client", "play_server"]
+__all__ = ["play", "play_client", "play_server"]
 
 _READ = 1 << 16
 _SILENCE = 15.0
 """A peer that has neither said anything nor gone for so long will do neither."""
 
 
-async def play_client(case: type[Any], host: str, port: int) -> Verdict:
-    """One case against an echo server."""
+async def play_client(
+    case: type[Any], host: str, port: int, *, subprotocol: str | None = None, pace: float = 1.0
+) -> Verdict:
+    """One case against an echo server; `pace` as for `play`."""
     reader, writer = await asyncio.open_connection(host, port)
-    fuzzer = Fuzzer(case, is_server=False, host=f"{host}:{port}")
-    await _play(fuzzer, reader, writer)
+    fuzzer = Fuzzer(case, is_server=False, host=f"{host}:{port}", subprotocol=subprotocol)
+    await play(fuzzer, reader, writer, pace)
     return fuzzer.verdict
 
 
@@ -49,19 +51,26 @@ async def play_server(
             writer.close()
             return
         fuzzer = Fuzzer(case, is_server=True)
-        await _play(fuzzer, reader, writer)
+        await play(fuzzer, reader, writer)
         verdicts.put_nowait(fuzzer.verdict)
 
     async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
         yield server.sockets[0].getsockname()[1], verdicts
 
 
-async def _play(fuzzer: Fuzzer, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def play(
+    fuzzer: Fuzzer, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, pace: float = 1.0
+) -> None:
+    """One case on a connection, to its end.
+
+    What is a second in the suite lasts `pace` seconds: where many cases are played side by side,
+    on a busy machine, a second is no time.
+    """
     loop = asyncio.get_running_loop()
     reading = asyncio.ensure_future(reader.read(_READ))
     try:
         while True:
-            fuzzer.tick(loop.time())
+            fuzzer.tick(loop.time() / pace)
             # Each piece in a write of its own: that is what some cases are about.
             for piece in fuzzer.take():
                 writer.write(piece)
@@ -69,7 +78,7 @@ async def _play(fuzzer: Fuzzer, reader: asyncio.StreamReader, writer: asyncio.St
             if fuzzer.dropped:
                 return
             due = fuzzer.due
-            wait = _SILENCE if due is None else max(0.0, due - loop.time())
+            wait = _SILENCE if due is None else max(0.0, due * pace - loop.time())
             done, _ = await asyncio.wait([reading], timeout=wait)
             if not done and due is not None:
                 continue

@@ -21,6 +21,7 @@ SESSION_CODES = frozenset(
         "connection-reset",
         "digests-together",
         "early-client-frames",
+        "edit-not-framable",
         "flash-policy-request",
         "head-refused",
         "host-refused",

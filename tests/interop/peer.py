@@ -72,6 +72,10 @@ def _eventlet_fault() -> str | None:
     return None if importlib.util.find_spec("eventlet") else "eventlet cannot be imported"
 
 
+def _websockets_fault() -> str | None:
+    return None if importlib.util.find_spec("websockets") else "websockets cannot be imported"
+
+
 @functools.cache
 def _node_fault() -> str | None:
     if shutil.which("node") is None:
@@ -130,7 +134,9 @@ PeerName = Literal[
     "qtwebkit",
     "tcpdump",
     "websocket-driver",
+    "websockets",
     "ws-0.4",
+    "ws-8",
 ]
 PEER: dict[PeerName, Peer] = {
     "chromium": Peer(
@@ -169,10 +175,21 @@ PEER: dict[PeerName, Peer] = {
         server=("node", PEERS / "driver_server.js"),
         environment=node.environment,
     ),
+    "websockets": Peer(
+        needs="pip install '.[test]'",
+        fault=_websockets_fault,
+        server=(sys.executable, PEERS / "websockets_server.py"),
+    ),
     "ws-0.4": Peer(
         needs=NODE_NEEDS,
         fault=_node_fault,
         server=("node", "--no-deprecation", PEERS / "ws04_server.js"),
+        environment=node.environment,
+    ),
+    "ws-8": Peer(
+        needs=NODE_NEEDS,
+        fault=_node_fault,
+        server=("node", PEERS / "ws8_server.js"),
         environment=node.environment,
     ),
 }

@@ -70,12 +70,15 @@ class Owner:
         self.run(self.session.connection_lost(peer, reason))
 
     def goes_on(self) -> None:
-        """Everything that is awaited runs on, as far as it can without waiting; twice, since one
-        may let go of another."""
-        for _ in range(2):
+        """Everything that is awaited runs on, as far as it can without waiting."""
+        has_ended = True
+        while has_ended:
+            has_ended = False
             self.unwaited = [one for one in self.unwaited if not _is_done(one)]
             for ticket, coroutine in tuple(self.awaits.items()):
-                if _is_done(coroutine):
+                # What went on may have been the end, or what goes on next.
+                if ticket in self.awaits and _is_done(coroutine):
+                    has_ended = True
                     del self.awaits[ticket]
                     self.run(self.session.awaited(ticket))
 

@@ -210,10 +210,12 @@ class Play:
     def scripts_go_on(self) -> None:
         """What scripts await runs on, and so does the session behind it."""
         self._owner.goes_on()
+        self._run(())
 
     def scripts_fail(self, error: BaseException) -> None:
         """The first that is awaited is given up by the owner."""
         self._owner.fails(error)
+        self._run(())
 
     def is_called(self) -> None:
         """A script has called for the owner since this was last asked: it wakes the session."""

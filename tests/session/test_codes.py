@@ -9,6 +9,7 @@ import pytest
 from tests.diagnosis.test_samples import SESSION_CODES
 from ws76proxy.diagnosis import CATALOGUE, HandshakeHistory
 from ws76proxy.record import FindingRecord
+from ws76proxy.scripting import Message, Script
 from ws76proxy.session import Peer
 from ws76proxy.wire.dialect import Dialect
 
@@ -34,6 +35,15 @@ def closed_without_handshake() -> Play:
 def connection_reset() -> Play:
     play = opened()
     play.lost(Peer.SERVER)
+    return play
+
+
+def not_framable() -> Play:
+    def on_message(message: Message) -> None:
+        message.content = b"\xff"
+
+    play = opened(scripts=[Script("edit.py", "edit.py", on_message=on_message)])
+    play.client(b"\x00a\xff")
     return play
 
 
@@ -108,6 +118,7 @@ TRANSCRIPTS: dict[str, Callable[[], Play]] = {
     "closed-without-handshake": closed_without_handshake,
     "connection-reset": connection_reset,
     "digests-together": wrong_twice,
+    "edit-not-framable": not_framable,
     "early-client-frames": says(request() + KEY3 + b"\x00early\xff"),
     "flash-policy-request": says(b"<policy-file-request/>\0"),
     "head-refused": says(b"GET / HTTP/1.1\r\n" + b"a" * 70_000),

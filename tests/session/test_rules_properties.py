@@ -25,8 +25,8 @@ from .playbook import Clock, editing, new_session
 from .test_transparency import Run
 from .traffic import exchange, steps
 
-MANY = settings(max_examples=700, deadline=None)
-SOME = settings(max_examples=300, deadline=None)
+MANY = settings(max_examples=400, deadline=None)
+SOME = settings(max_examples=500, deadline=None)
 seeds = st.integers(0, 2**64)
 editors = st.integers(0, 150)
 HARMLESS_EDITING = editing(HARMLESS)

@@ -16,7 +16,9 @@ _WIDTH = 88
 
 def reference() -> str:
     """The page: each command's help, as Markdown."""
-    context = click.Context(commands, info_name="ws76proxy", terminal_width=_WIDTH)
+    context = click.Context(
+        commands, info_name="ws76proxy", terminal_width=_WIDTH, **commands.context_settings
+    )
     parts = [
         "# Commands\n",
         "What `--help` prints, for reading and searching. This page is generated:"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ws76proxy.console.ink import Ink, Span
-from ws76proxy.console.page import Page, session_span, time_span
+from ws76proxy.console.page import LABEL, Page, session_span, time_span
 from ws76proxy.console.text import cells, neutral, wrap
 from ws76proxy.record import ChangeRecord
 
@@ -25,8 +25,7 @@ _MOST = 2000
 
 def change_rows(ink: Ink, width: int, record: ChangeRecord) -> Page:
     """Who did what to which message; below, what it said and says."""
-    margin: list[Span] = [session_span(record.session), time_span(record.time)]
-    page = Page(ink, width, margin)
+    page = Page(ink, width, [session_span(record.session), time_span(record.time)])
     who = record.by if not record.name else f'{record.by} "{neutral(record.name)}"'
     arrow = f"client {ink.right}" if record.direction == "client" else f"{ink.left} server"
     what = _DEEDS.get(record.deed, neutral(record.deed))
@@ -34,19 +33,22 @@ def change_rows(ink: Ink, width: int, record: ChangeRecord) -> Page:
     text = f"{message}{what}"
     if record.detail:
         text += f" ({neutral(record.detail)})"
-    label: Span = (record.direction, f"{arrow:<{7 + len(ink.right)}}")
-    room = page.room - len(who) + 1
-    lines = wrap(text, max(room, 20))
-    page.row(label, ("warning", f"  {who}"), ("", f"  {lines[0]}"))
-    for line in lines[1:]:
-        page.row(("", " " * (cells(label[1]) + cells(who) + 4)), ("", line))
+    label: Span = (record.direction, f"{arrow:<{7 + len(ink.right)}}  ")
+    lead: Span = ("", " " * cells(label[1]))
+    room = page.room + LABEL - cells(label[1])
+    margin = [label]
+    for line in wrap(f"{who}: {text}", room):
+        name = who if line.startswith(who) else ""
+        page.row(*margin, ("warning", name), ("", line[len(name) :]))
+        margin = [lead]
     before, after = record.before, record.after
-    lead = " " * (cells(label[1]) + 2)
     if before is not None:
-        page.row(("", lead), ("", page.cut(before[:_MOST], page.room)))
+        page.row(lead, _text(page, before, room))
     if after is not None:
         becomes = f"{ink.becomes} " if before is not None else ""
-        page.row(
-            ("", lead), ("dim", becomes), ("", page.cut(after[:_MOST], page.room - len(becomes)))
-        )
+        page.row(lead, ("dim", becomes), _text(page, after, room - len(becomes)))
     return page
+
+
+def _text(page: Page, text: str, room: int) -> Span:
+    return ("", page.cut(text[:_MOST], room)) if text.strip(" ") else ("dim", "(empty)")

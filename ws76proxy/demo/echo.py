@@ -104,6 +104,10 @@ class _Client(asyncio.Protocol):
             ]
             self._answer(Head.build("HTTP/1.1 200 OK", fields).raw + page)
             return
+        elif dialect.is_websocket:
+            text = "This server speaks hixie-76 and hixie-75.\n"
+            self._answer(plain_response(400, "Bad Request", text))
+            return
         else:
             self._answer(plain_response(404, "Not Found", "The page is at /demo.html.\n"))
             return

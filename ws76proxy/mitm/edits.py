@@ -15,7 +15,7 @@ from ws76proxy.session.asking import by_rule, tell_notes
 from ws76proxy.session.changes import Changes
 from ws76proxy.wire import Dialect, RequestHead, ResponseHead
 
-__all__ = ["FlowEdits"]
+__all__ = ["FlowEdits", "response_of"]
 
 Tell = Callable[[Iterable[Command]], None]
 
@@ -32,6 +32,8 @@ class FlowEdits:
         self._changes = Changes(session)
         self._seconds = 0.0
         self._kills = False
+        self.key3_bytes: int | None = None
+        """So much of key3 is to go on; None: all of it."""
 
     async def request(
         self,
@@ -64,11 +66,12 @@ class FlowEdits:
             flow.request.headers.fields = tuple((one.name, one.value) for one in head.fields)
             flow.request.data.path = head.target
         if decision is not None and decision.key3_bytes is not None:
+            self.key3_bytes = decision.key3_bytes
             key3 = flow.request.raw_content or b""
             flow.request.raw_content = key3[: decision.key3_bytes]
         await asyncio.sleep(seconds)
         if answer is not None:
-            flow.response = _response(answer.data)
+            flow.response = response_of(answer.data)
             tell([self._changes.notice(f"answered for the server by {answer.rule}", "info")])
         elif closes and flow.killable:
             flow.kill()
@@ -106,7 +109,7 @@ class FlowEdits:
             tell([self._changes.notice(text)])
 
 
-def _response(data: bytes) -> http.Response:
+def response_of(data: bytes) -> http.Response:
     """A whole answer in bytes as mitmproxy has it."""
     raw, _, body = data.partition(b"\r\n\r\n")
     head = ResponseHead(raw + b"\r\n\r\n")

@@ -51,6 +51,7 @@ from ws76proxy.session.adjust import (
     repair_response,
 )
 from ws76proxy.session.answer import Answer
+from ws76proxy.session.bridging.decided import DecidedBridge
 from ws76proxy.session.held import HeldConversation
 from ws76proxy.session.telling import (
     tell_adjustments,
@@ -69,7 +70,7 @@ from ws76proxy.wire import (
 )
 from ws76proxy.wire.challenge import DIGEST_SIZE
 
-__all__ = ["Choose", "Handshake"]
+__all__ = ["Choose", "Handshake", "set_fields"]
 
 Choose = Callable[[RequestHead, Dialect], Plan | None]
 """Says which recorded session's server answers a request; None: the real one."""
@@ -93,6 +94,7 @@ class Handshake:
     ) -> None:
         self.settings = settings
         self.dialect = dialect
+        self.server_dialect = dialect
         self.is_open = False
         self.is_in_layer = False
         self.is_killed = False
@@ -167,25 +169,32 @@ class Handshake:
                 {"Content-Type": "text/plain; charset=utf-8", "Connection": "close"},
             )
             self._comment_on(flow, errors)
-        elif self.settings.challenge == "own" and self._client_challenge is not None:
-            own = generate_challenge(session.random_below)
-            asked, changes = ask_again(assembled_request(flow.request), own)
-            _set_fields(flow.request, asked)
-            flow.request.raw_content = own.key3
-            self._changes += changes
+        else:
+            diagnoses += self._ask(flow)
         self._tell_request(assembled_request(flow.request))
         self.tell(tell_adjustments(session, "server", self._changes))
         self.tell(session.tell_findings(diagnoses))
         self._looked_at_request = True
 
+    def _ask(self, flow: http.HTTPFlow) -> list[Diagnosis]:
+        """Ask the server otherwise than the client did, where that is wanted; what is to be told
+        of that."""
+        if self.settings.challenge == "own" and self._client_challenge is not None:
+            own = generate_challenge(self.session.random_below)
+            asked, changes = ask_again(assembled_request(flow.request), own)
+            set_fields(flow.request, asked)
+            flow.request.raw_content = own.key3
+            self._changes += changes
+        return []
+
     def stand_in(self, flow: http.HTTPFlow, choose: Choose) -> None:
         """Have a recorded server answer, if `choose` has one for this request."""
         went, key3 = assembled_request(flow.request), flow.request.raw_content or b""
-        plan = choose(went, self.dialect)
+        plan = choose(went, self.server_dialect)
         if plan is None:
             return
         secure = upstream_of(flow).secure
-        flow.response = answer_of_plan(plan, went, key3, self.dialect, secure=secure)
+        flow.response = answer_of_plan(plan, went, key3, self.server_dialect, secure=secure)
         flow.is_replay = "response"
         self.plan = plan
         self._stood_in = assembled_response(flow.response)
@@ -215,7 +224,7 @@ class Handshake:
         head = assembled_response(flow.response)
         edited, changes = await self.edits.response(head, self.tell)
         if edited is not head:
-            _set_fields(flow.response, edited)
+            set_fields(flow.response, edited)
             flow.response.status_code = edited.status or flow.response.status_code
             flow.response.data.reason = edited.reason
             self.tell(tell_response(self.session, self._response, edited, 0))
@@ -236,13 +245,7 @@ class Handshake:
         if came is None:
             return
         self._response = came
-        diagnoses = check_response(
-            self._went,
-            came,
-            self.dialect,
-            secure=session.options.upstream.secure,
-            came=self._came,
-        )
+        diagnoses = self._check_response(came)
         if flow.response.status_code != 101:
             session.outcome = "refused"
             self.tell(tell_response(session, came, assembled_response(flow.response), 0))
@@ -250,20 +253,29 @@ class Handshake:
             self._comment_on(flow, diagnoses)
             self._arrivals.is_unread = True
             return
-        with_fields_of(flow.response, came)
+        self._pass_on(flow.response, came)
+        self.tell(session.tell_findings(diagnoses))
+        self._failures = [one for one in diagnoses if one.finding.severity is Severity.ERROR]
+
+    def _check_response(self, response: ResponseHead) -> list[Diagnosis]:
+        secure, came = self.session.options.upstream.secure, self._came
+        return check_response(self._went, response, self.dialect, secure=secure, came=came)
+
+    def _pass_on(self, response: http.Response, came: ResponseHead) -> None:
+        """Make a 101 right for the client, and tell it."""
+        session = self.session
+        with_fields_of(response, came)
         adjusted, changes = adjusted_response(
-            assembled_response(flow.response), self._came, self._went, session.options
+            assembled_response(response), self._came, self._went, session.options
         )
         if self.settings.repair:
             adjusted, repairs = repair_response(
                 adjusted, self._came, self.dialect, session.options.listener
             )
             changes += repairs
-        _set_fields(flow.response, adjusted)
+        set_fields(response, adjusted)
         self.tell(tell_response(session, came, adjusted, 0))
         self.tell(tell_adjustments(session, "client", changes))
-        self.tell(session.tell_findings(diagnoses))
-        self._failures = [one for one in diagnoses if one.finding.severity is Severity.ERROR]
 
     def response(self, flow: http.HTTPFlow, *, websocket: bool = True) -> None:
         """All of the server's handshake is here: verify it, and answer the client."""
@@ -296,23 +308,22 @@ class Handshake:
         if response is not None and self._response is None:
             # mitmproxy has refused what it could read of the answer; the client gets none of it.
             self.tell(tell_response(session, response, response, 0))
-            self.tell(
-                session.tell_findings(
-                    check_response(
-                        assembled_request(flow.request),
-                        response,
-                        self.dialect,
-                        secure=session.options.upstream.secure,
-                    )
-                )
-            )
+            self._went = assembled_request(flow.request)
+            self.tell(session.tell_findings(self._check_response(response)))
         ended_by: Literal["client", "server"] = "server"
         if not flow.client_conn.state & connection.ConnectionState.CAN_READ:
             ended_by = "client"
         self._tell_how_it_ended(flow, ended_by)
-        if self._response is not None and self.dialect is Dialect.HIXIE_76:
+        if self._response is not None and self.server_dialect is Dialect.HIXIE_76:
             self._tell_half_a_digest()
-        diagnoses = check_unfinished(
+        diagnoses = self._check_unfinished(response, ended_by)
+        self.tell(session.tell_findings(diagnoses))
+        self._comment_on(flow, diagnoses)
+
+    def _check_unfinished(
+        self, response: ResponseHead | None, ended_by: Literal["client", "server"]
+    ) -> list[Diagnosis]:
+        return check_unfinished(
             self.dialect,
             request=self._came,
             key3=self._key3,
@@ -320,8 +331,6 @@ class Handshake:
             digest=self._digest,
             ended_by=ended_by,
         )
-        self.tell(session.tell_findings(diagnoses))
-        self._comment_on(flow, diagnoses)
 
     def finish(self) -> None:
         """Nothing more will come of it, and no conversation: sum up."""
@@ -335,7 +344,7 @@ class Handshake:
 
     # For the layer
 
-    def converse(self) -> HeldConversation:
+    def converse(self) -> HeldConversation | DecidedBridge:
         """Both streams, read up to the first frame, and held from there on."""
         assert self._response is not None  # noqa: S101 - is_open says so
         limit = self.session.options.max_message
@@ -348,10 +357,15 @@ class Handshake:
         session.enter(conversation)
         return conversation
 
+    @property
+    def is_bridged(self) -> bool:
+        """Whether both sides speak different dialects."""
+        return self.server_dialect is not self.dialect
+
     def server_leg(self) -> ServerConnection:
         """The server's side of it, for who plays that: it reads what the client sends next."""
         limit = self.session.options.max_message
-        leg = client_side(self.dialect, self._went, self._asked_key3, limit)
+        leg = client_side(self.server_dialect, self._went, self._asked_key3, limit)
         leg.open()
         return leg
 
@@ -409,7 +423,8 @@ class Handshake:
     def _tell_request(self, went: RequestHead) -> None:
         self._request_told = went.raw
         went = self._came if went.raw == self._came.raw else went
-        self.tell(tell_request(self.session, self.dialect, self._came, went, 0))
+        other = self.session.server_dialect
+        self.tell(tell_request(self.session, self.dialect, self._came, went, 0, other))
 
     def _tell_how_it_ended(self, flow: http.HTTPFlow, by: Literal["client", "server"]) -> None:
         if self.is_killed:
@@ -451,5 +466,6 @@ class Handshake:
             self.told.comment(flow, "handshake", text)
 
 
-def _set_fields(message: http.Message, head: RequestHead | ResponseHead) -> None:
+def set_fields(message: http.Message, head: RequestHead | ResponseHead) -> None:
+    """Give a message the fields of this head."""
     message.headers.fields = tuple((field.name, field.value) for field in head.fields)

@@ -7,8 +7,9 @@ from weakref import WeakKeyDictionary
 
 from mitmproxy import http
 
+from ws76proxy.mitm.bridged import BridgedHandshake
 from ws76proxy.mitm.handshake import Handshake
-from ws76proxy.mitm.pristine import dialect_of_request
+from ws76proxy.mitm.pristine import websocket_of_request
 from ws76proxy.mitm.recording import Run
 from ws76proxy.mitm.settings import Settings
 from ws76proxy.mitm.wiretap import tap_of
@@ -31,19 +32,28 @@ def begin(
     numbers: Iterator[int],
     run: Run | None = None,
     editing: Editing | None = None,
+    *,
+    websocket: bool = True,
 ) -> Handshake | None:
-    """A request's head has come: its handshake, if it is one of hixie; it takes a number then.
+    """A request's head has come: its handshake, if it is one of hixie or to be bridged; it takes a
+    number then.
 
-    `run` is who records it, `editing` who may change it; None: nobody.
+    `run` is who records it, `editing` who may change it; None: nobody. `websocket`: whether frames
+    will be read, without which nothing can be bridged.
     """
     # A flow that is read from a file goes through the same hooks, and has been told of.
-    dialect = dialect_of_request(flow.request) if flow.live else Dialect.HTTP
+    dialect = websocket_of_request(flow.request) if flow.live else Dialect.HTTP
+    server = _bridged_to(dialect, settings) if websocket else None
     tap = tap_of(flow.request)
-    if not dialect.is_hixie:
+    if server is None and not dialect.is_hixie:
         if tap is not None:
             tap.close()
         return None
-    handshake = Handshake(flow, dialect, settings, next(numbers), run, editing)
+    number = next(numbers)
+    if server is None:
+        handshake = Handshake(flow, dialect, settings, number, run, editing)
+    else:
+        handshake = BridgedHandshake(flow, dialect, server, settings, number, run, editing)
     _handshakes[flow] = handshake
     if tap is not None:
         if run is None:
@@ -51,6 +61,15 @@ def begin(
         else:
             tap.listen(handshake.received)
     return handshake
+
+
+def _bridged_to(client: Dialect, settings: Settings) -> Dialect | None:
+    """What the server is asked in where that is not what the client speaks."""
+    server = settings.server_dialect
+    is_modern = client in (Dialect.RFC_6455, Dialect.HYBI_DRAFT)
+    if not client.is_websocket or server is client or (is_modern and server is Dialect.RFC_6455):
+        return None
+    return server
 
 
 def forget(flow: http.HTTPFlow) -> None:

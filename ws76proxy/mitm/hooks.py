@@ -45,7 +45,14 @@ class Hooks:
 
     def requestheaders(self, flow: http.HTTPFlow) -> None:
         """A request's head has been read."""
-        handshake = begin(flow, self._settings(), self._numbers, self._run(), self._editing())
+        handshake = begin(
+            flow,
+            self._settings(),
+            self._numbers,
+            self._run(),
+            self._editing(),
+            websocket=self._websocket(),
+        )
         if handshake is not None:
             make_killable(flow)
             if handshake.session.edits is not None:

@@ -35,6 +35,7 @@ from ws76proxy.record import (
     ClosingRecord,
     FindingRecord,
     FrameRecord,
+    MessageRecord,
     Messages,
     NoticeRecord,
 )
@@ -48,6 +49,7 @@ from ws76proxy.session import (
     SendEof,
     Tell,
 )
+from ws76proxy.session.bridging.decided import DecidedBridge
 from ws76proxy.session.held import Decide, HeldCommand, HeldConversation, HeldMessage
 from ws76proxy.wire import Dialect
 
@@ -91,7 +93,7 @@ class HixieLayer(layer.Layer):
         super().__init__(context)
         self.flow = flow
         self._handshake = handshake
-        self._phase: HeldConversation
+        self._phase: HeldConversation | DecidedBridge
         self._deciding: tuple[HeldMessage, WebSocketMessage] | None = None
         self._first_to_close: Peer | None = None
         self._unheard: dict[Peer, deque[bytes]] = {}
@@ -152,7 +154,7 @@ class HixieLayer(layer.Layer):
         """A peer will say no more."""
         self._first_to_close = self._first_to_close or peer
         # Both connections close now: what has come of a frame of the other is all of it.
-        yield from self._carry_out(self._phase.release(peer.other))
+        yield from self._carry_out(self._held.release(peer.other))
         for data in self._unheard.pop(peer, ()):
             yield from self._hear(peer, data)
         asked = self._handshake.session.connection_lost(peer, None)
@@ -198,8 +200,7 @@ class HixieLayer(layer.Layer):
             elif isinstance(command, Await):
                 yield from self._await(command)
             elif isinstance(command, SendEof):
-                # Only rules and scripts want this; a peer's own end ends both connections here.
-                yield commands.CloseTcpConnection(self._connection(command.peer), half_close=True)
+                yield from self._finish(command.peer)
             elif isinstance(command, Reset):
                 yield commands.CloseConnection(self._connection(command.peer))
             elif isinstance(command, PauseReading):
@@ -211,6 +212,10 @@ class HixieLayer(layer.Layer):
     def _send(self, peer: Peer, data: bytes) -> layer.CommandGenerator[None]:
         yield commands.SendData(self._connection(peer), data)
 
+    def _finish(self, peer: Peer) -> layer.CommandGenerator[None]:
+        # Only rules and scripts want this; a peer's own end ends both connections here.
+        yield commands.CloseTcpConnection(self._connection(peer), half_close=True)
+
     def _await(self, command: Await) -> layer.CommandGenerator[None]:
         awaited = Awaited(command.awaitable)
         yield Ws76AwaitHook(awaited)
@@ -219,14 +224,13 @@ class HixieLayer(layer.Layer):
 
     def _decide(self, held: HeldMessage) -> layer.CommandGenerator[None]:
         content = held.payload
-        message = WebSocketMessage(
-            _opcode(content), held.peer is Peer.CLIENT, content, injected=held.injected
-        )
+        kind = BINARY if held.binary else _opcode(content)
+        message = WebSocketMessage(kind, held.peer is Peer.CLIENT, content, injected=held.injected)
         message.dropped = held.dropped
         if held.paused_by is not None:
             # A rule's breakpoint is an interception like the user's own.
             self.flow.intercept()
-        if message.type == BINARY:
+        if message.type == BINARY and not held.binary:
             self._handshake.told.values["messages_not_utf8"] += 1
         messages = self._websocket.messages
         messages.append(message)
@@ -237,16 +241,17 @@ class HixieLayer(layer.Layer):
             # A script's slip; whoever reads the list later relies on bytes.
             message.content = str(changed).encode(errors="replace")
         held.content, held.dropped = message.content, message.dropped
-        _set_type(message)
+        _set_type(held, message)
         self._let_go()
 
     def _tell(self, record: AnyRecord | Messages) -> layer.CommandGenerator[None]:
         self._handshake.record(record)
-        if isinstance(record, Messages | BytesRecord):
+        if isinstance(record, Messages | MessageRecord | BytesRecord):
             return
         if isinstance(record, FrameRecord):
             text = f"{record.direction}: frame of type 0x{record.frame_type:02x}"
-            yield commands.Log(f"hixie: {text}, {record.size} bytes, passed on", logging.DEBUG)
+            fate = "read here" if self._handshake.is_bridged else "passed on"
+            yield commands.Log(f"hixie: {text}, {record.size} bytes, {fate}", logging.DEBUG)
             return
         if isinstance(record, NoticeRecord) and record.level == "info":
             # What the list shows anyway.
@@ -261,19 +266,14 @@ class HixieLayer(layer.Layer):
                 # An edit was refused: the list shows what was sent.
                 held, message = self._deciding
                 message.content = held.original
-                _set_type(message)
+                _set_type(held, message)
         elif isinstance(record, FindingRecord):
             worry = record.severity in (Severity.ERROR, Severity.WARNING)
             level = logging.INFO if worry else logging.DEBUG
             text = f"{record.code}: {record.title}: {record.detail}"
             yield commands.Log(f"hixie: {record.stream or 'session'}: {text}", level)
-        elif (
-            isinstance(record, ClosingRecord)
-            and record.how == "closing-handshake"
-            # By a rule's or a script's wish it may also be said in between.
-            and record.by != "relay"
-        ):
-            self._first_to_close = self._first_to_close or Peer(record.by)
+        elif isinstance(record, ClosingRecord) and record.how == "closing-handshake":
+            self._first_to_close = self._first_to_close or _peer_of(record)
 
     def _tell_change(self, record: ChangeRecord) -> layer.CommandGenerator[None]:
         if record.by == "person":
@@ -296,7 +296,7 @@ class HixieLayer(layer.Layer):
             return
         self._deciding = None
         peer = Peer.CLIENT if message.from_client else Peer.SERVER
-        yield from self._carry_out(self._phase.inject(peer, message.content))
+        yield from self._carry_out(self._held.inject(peer, message.content))
 
     def _let_go(self) -> None:
         """Forget the oldest messages where the user wants only so many in memory."""
@@ -317,7 +317,7 @@ class HixieLayer(layer.Layer):
         if self._is_killed:
             yield from self._end(None)
             return
-        both_closed = len(self._phase.closed) == 2
+        both_closed = len(self._held.closed) == 2
         is_holding = any(map(self._phase.is_holding, Peer))
         if self._handshake.session.ended or (both_closed and not is_holding):
             yield from self._end(self._first_to_close)
@@ -351,7 +351,7 @@ class HixieLayer(layer.Layer):
         if self._is_killed:
             return ABRUPT, Error.KILLED_MESSAGE
         who = "somebody" if by is None else by.label
-        closed = self._phase.closed
+        closed = self._held.closed
         if len(closed) == 2:
             return CLEAN, f"FF 00 from the {who}, answered"
         if closed:
@@ -372,6 +372,11 @@ class HixieLayer(layer.Layer):
     # Names
 
     @property
+    def _held(self) -> HeldConversation:
+        assert isinstance(self._phase, HeldConversation)  # noqa: S101 - others have their own layer
+        return self._phase
+
+    @property
     def _websocket(self) -> WebSocketData:
         # A revert puts the flow back to a time when it had none.
         if self.flow.websocket is None:
@@ -386,6 +391,11 @@ class HixieLayer(layer.Layer):
         return self.context.client if peer is Peer.CLIENT else self.context.server
 
 
+def _peer_of(closing: ClosingRecord) -> Peer | None:
+    """Who has closed; None: a rule or a script, in between."""
+    return None if closing.by == "relay" else Peer(closing.by)
+
+
 def _opcode(content: bytes) -> int:
     """Text is marked as text only where it can be read as such: exporters rely on it."""
     try:
@@ -395,5 +405,6 @@ def _opcode(content: bytes) -> int:
     return TEXT
 
 
-def _set_type(message: WebSocketMessage) -> None:
-    message.type = type(message.type)(_opcode(message.content))
+def _set_type(held: HeldMessage, message: WebSocketMessage) -> None:
+    kind = BINARY if held.binary else _opcode(message.content)
+    message.type = type(message.type)(kind)

@@ -60,6 +60,7 @@ class Wires:
         self.closed: list[connection.Connection] = []
         self.opened: list[connection.Server] = []
         self.logs: list[commands.Log] = []
+        self.wakeups: list[commands.RequestWakeup] = []
         self.held: list[commands.StartHook] = []
         self.feed(events.Start())
 
@@ -97,6 +98,10 @@ class Wires:
             conn.state &= ~connection.ConnectionState.CAN_READ
             self.feed(events.ConnectionClosed(conn))
 
+    def wake(self) -> None:
+        """The time has come for which the layer has asked first."""
+        self.feed(events.Wakeup(self.wakeups.pop(0)))
+
     def let_go(self) -> None:
         """Complete the hook that has been held longest."""
         self.feed(events.HookCompleted(self.held.pop(0)))
@@ -131,5 +136,7 @@ class Wires:
             if command.connection not in self.closed:
                 self.closed.append(command.connection)
                 command.connection.state = connection.ConnectionState.CLOSED
+        elif isinstance(command, commands.RequestWakeup):
+            self.wakeups.append(command)
         elif isinstance(command, commands.Log):
             self.logs.append(command)

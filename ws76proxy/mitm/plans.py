@@ -20,6 +20,7 @@ from ws76proxy.mitm.told import METADATA
 from ws76proxy.recording import RecordedSession, read_sessions
 from ws76proxy.recording.mitm.told import retell_told
 from ws76proxy.replay import Plan, plan_of
+from ws76proxy.wire import dialect_of
 
 __all__ = ["is_hixie", "plan_of_flow", "plans_in", "server_of"]
 
@@ -64,7 +65,11 @@ def plan_of_flow(flow: http.HTTPFlow) -> Plan:
             f"this flow cannot be replayed: found {error} in what it carries"
         ) from None
     plan = plan_of(RecordedSession(f"the flow of {flow.request.path}", None, records))
-    return dataclasses.replace(plan, request=assembled_request(flow.request))
+    asked = assembled_request(flow.request)
+    if dialect_of(asked) is not plan.dialect:
+        # The flow has what the server was asked in its dialect; the client is played in its own.
+        return plan
+    return dataclasses.replace(plan, request=asked)
 
 
 def server_of(plan: Plan) -> Endpoint:

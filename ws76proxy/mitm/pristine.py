@@ -4,11 +4,12 @@
 
 from __future__ import annotations
 
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, WeakSet
 
 from mitmproxy import http
 from mitmproxy.net.http import http1
 
+from ws76proxy.bridge import lacks_dialect
 from ws76proxy.wire import Dialect, RequestHead, ResponseHead, dialect_of
 
 __all__ = [
@@ -18,13 +19,18 @@ __all__ = [
     "dialect_of_request",
     "head_of",
     "is_answered_76",
+    "is_ours",
+    "mark_bridged",
     "remember_answer",
     "remember_request",
+    "speaks_another",
+    "websocket_of_request",
     "with_fields_of",
 ]
 
 _requests: WeakKeyDictionary[http.Request, RequestHead] = WeakKeyDictionary()
 _answers: WeakKeyDictionary[http.Request, ResponseHead] = WeakKeyDictionary()
+_bridged: WeakSet[http.Request] = WeakSet()
 
 _TELLING = frozenset({b"sec-websocket-key1", b"sec-websocket-key2", b"upgrade"})
 
@@ -49,10 +55,29 @@ def answer_of(request: http.Request) -> ResponseHead | None:
     return _answers.get(request)
 
 
-def dialect_of_request(request: http.Request) -> Dialect:
-    """What a request asks for; HTTP for all that is not for this addon.
+def mark_bridged(request: http.Request) -> None:
+    """This request goes to a server of another dialect than its client's."""
+    _bridged.add(request)
 
-    That includes a request with a transfer coding: what follows its head is not a key3.
+
+def is_ours(request: http.Request) -> bool:
+    """Whether this addon reads what comes of a request: one of hixie, or one that is bridged."""
+    return request in _bridged or dialect_of_request(request).is_hixie
+
+
+def dialect_of_request(request: http.Request) -> Dialect:
+    """What a request asks for, as it is now, where that is hixie; HTTP for all others.
+
+    One that is bridged asks in its client's dialect first, and in its server's from `request` on.
+    """
+    dialect = websocket_of_request(request)
+    return dialect if dialect.is_hixie else Dialect.HTTP
+
+
+def websocket_of_request(request: http.Request) -> Dialect:
+    """The same for WebSockets of any age.
+
+    HTTP too is a request with a transfer coding: what follows its head is not a key3.
     """
     lowered = {name.lower() for name, _ in request.headers.fields}
     if _TELLING.isdisjoint(lowered) or b"transfer-encoding" in lowered:
@@ -60,12 +85,24 @@ def dialect_of_request(request: http.Request) -> Dialect:
     if request.data.method.upper() == b"CONNECT" or not request.http_version.startswith("HTTP/1"):
         return Dialect.HTTP
     dialect = dialect_of(assembled_request(request))
-    return dialect if dialect.is_hixie else Dialect.HTTP
+    return dialect if dialect.is_websocket else Dialect.HTTP
 
 
 def is_answered_76(request: http.Request, response: http.Response) -> bool:
     """Whether a digest follows the head of this response."""
-    return response.status_code == 101 and dialect_of_request(request) is Dialect.HIXIE_76
+    if response.status_code != 101 or dialect_of_request(request) is not Dialect.HIXIE_76:
+        return False
+    return request not in _bridged or not speaks_another(request, Dialect.HIXIE_76)
+
+
+def speaks_another(request: http.Request, dialect: Dialect) -> str:
+    """What shows that a server has answered a bridged request in another dialect than this, in
+    which it was asked; empty where nothing does."""
+    answer = _answers.get(request)
+    if answer is None or answer.status != 101:
+        return ""
+    why = lacks_dialect(dialect, answer)
+    return why if why.startswith("it answered in the words") else ""
 
 
 def assembled_request(request: http.Request) -> RequestHead:

@@ -11,11 +11,14 @@ from mitmproxy.proxy import commands, events
 from mitmproxy.proxy.layer import CommandGenerator
 from mitmproxy.proxy.layers.http._events import RequestHeaders
 
+from ws76proxy.mitm.bridged_layer import BridgedLayer, BridgedStandInLayer
+from ws76proxy.mitm.handshake import Handshake
 from ws76proxy.mitm.handshakes import handshake_of
 from ws76proxy.mitm.layer import HixieLayer
 from ws76proxy.mitm.pristine import (
     dialect_of_request,
     is_answered_76,
+    is_ours,
     remember_answer,
     remember_request,
 )
@@ -77,18 +80,20 @@ def request_head_reader(stock: Any) -> Any:
 
 
 def request_reader(stock: Any) -> Any:
-    """Remember the bytes of a hixie request's head."""
+    """Remember the bytes of the head of a request for a WebSocket."""
 
     def read_headers(self: Any, event: events.Event) -> Iterator[commands.Command]:
         raw = _whole_head(self.buf, event)
         # The name stands in every head that could be one of hixie; most have it not.
         maybe = raw is not None and b"websocket" in raw.lower()
-        if raw is None or not maybe or not dialect_of(RequestHead(raw)).is_hixie:
+        dialect = dialect_of(RequestHead(raw)) if raw is not None and maybe else Dialect.HTTP
+        if raw is None or not dialect.is_websocket:
             yield from stock(self, event)
             return
         tap = self.ws76_tap = Wiretap()
         tap.received(Peer.CLIENT, bytes(self.buf))
-        _take_empty_lines(self.buf, raw)
+        if dialect.is_hixie:
+            _take_empty_lines(self.buf, raw)
         for command in stock(self, event):
             read = getattr(command, "event", None)
             if isinstance(read, RequestHeaders) and read.request is self.request:
@@ -100,11 +105,11 @@ def request_reader(stock: Any) -> Any:
 
 
 def response_reader(stock: Any) -> Any:
-    """Remember the bytes of the head that answers a hixie request."""
+    """Remember the bytes of the head that answers a request of ours."""
 
     def read_headers(self: Any, event: events.Event) -> Iterator[commands.Command]:
         request = self.request
-        if request is not None and dialect_of_request(request).is_hixie:
+        if request is not None and is_ours(request):
             raw = _whole_head(self.buf, event)
             if raw is not None:
                 remember_answer(request, ResponseHead(raw))
@@ -171,7 +176,7 @@ def pipe_maker(stock: Any) -> Any:
     """Frames that came early are kept whole: line ends in front belong to them."""
 
     def make_pipe(self: Any) -> Iterator[commands.Command]:
-        if not dialect_of_request(self.request).is_hixie:
+        if not is_ours(self.request):
             yield from stock(self)
             return
         early = bytes(self.buf.maybe_extract_at_most(len(self.buf)) or b"") if self.buf else b""
@@ -237,9 +242,7 @@ def websocket_layer(stock: Any) -> Any:
         def __call__(cls, context: Any, flow: http.HTTPFlow) -> Any:
             handshake = handshake_of(flow)
             if handshake is not None and handshake.is_open:
-                if handshake.plan is not None:
-                    return StandInLayer(context, flow, handshake, handshake.plan)
-                return HixieLayer(context, flow, handshake)
+                return _layer(context, flow, handshake)
             return stock(context, flow)
 
         def __instancecheck__(cls, instance: object) -> bool:
@@ -249,6 +252,14 @@ def websocket_layer(stock: Any) -> Any:
             return issubclass(other, stock)
 
     return Chooser(stock.__name__, (stock,), {"__module__": __name__, "__doc__": stock.__doc__})
+
+
+def _layer(context: Any, flow: http.HTTPFlow, handshake: Handshake) -> HixieLayer:
+    if handshake.plan is None:
+        kind = BridgedLayer if handshake.is_bridged else HixieLayer
+        return kind(context, flow, handshake)
+    stand_in = BridgedStandInLayer if handshake.is_bridged else StandInLayer
+    return stand_in(context, flow, handshake, handshake.plan)
 
 
 def _whole_head(buffer: Any, event: events.Event) -> bytes | None:

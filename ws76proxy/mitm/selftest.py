@@ -14,6 +14,7 @@ from ws76proxy.mitm.hooks import Hooks
 from ws76proxy.mitm.memory import Wires, make_context
 from ws76proxy.mitm.patches import UnknownMitmproxyError
 from ws76proxy.mitm.recording import Run
+from ws76proxy.mitm.selftest_bridge import EXAMPLE, talk_bridged
 from ws76proxy.mitm.settings import Settings
 from ws76proxy.mitm.told import METADATA
 from ws76proxy.record import AnyRecord, Messages
@@ -22,13 +23,7 @@ from ws76proxy.replay import Plan, plan_of
 
 __all__ = ["run"]
 
-# The draft's own example (1.2), with a key3 that begins like a line end and frames that come early.
-_HEAD = (
-    b"GET /demo HTTP/1.1\r\nHost: example.com\r\nConnection: Upgrade\r\n"
-    b"Sec-WebSocket-Key2: 12998 5 Y3 1  .P00\r\nUpgrade: WebSocket\r\n"
-    b"Sec-WebSocket-Key1: 4 @1  46546xW%0l 1 5\r\nOrigin: http://example.com\r\n\r\n"
-)
-_KEY3 = b"^n:ds[4U"
+_HEAD, _KEY3 = EXAMPLE[:-8], EXAMPLE[-8:]
 _DIGEST = b"8jKS'y:G*Co,Wxa-"
 _ANSWER = (
     b"HTTP/1.1 101 WebSocket Protocol Handshake\r\nUpgrade: WebSocket\r\nConnection: Upgrade\r\n"
@@ -48,6 +43,7 @@ def run(options: OptManager) -> None:
         _talk(options, recorder)
         session = RecordedSession("a session in memory", None, recorder.records)
         _talk_to_recording(options, plan_of(session))
+        _talk_bridged(options)
     except UnknownMitmproxyError:
         raise
     except Exception as error:
@@ -110,6 +106,23 @@ def _talk_to_recording(options: OptManager, plan: Plan) -> None:
     finally:
         for flow in flows:
             forget(flow)
+
+
+def _talk_bridged(options: OptManager) -> None:
+    """Sessions whose sides speak different dialects."""
+    seen: list[list[http.HTTPFlow]] = []
+
+    def make(hooks: Hooks) -> Wires:
+        wires, flows = _wires(options, hooks)
+        seen.append(flows)
+        return wires
+
+    try:
+        talk_bridged(make, _expect)
+    finally:
+        for flows in seen:
+            for flow in flows:
+                forget(flow)
 
 
 def _wires(options: OptManager, hooks: Hooks) -> tuple[Wires, list[http.HTTPFlow]]:

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, cast
 
@@ -13,8 +13,10 @@ from mitmproxy.addonmanager import Loader
 from mitmproxy.optmanager import OptManager
 from mitmproxy.utils import human
 
+from ws76proxy.bridge import DIALECTS, Binary, BridgeOptions
 from ws76proxy.errors import UsageError
 from ws76proxy.recording.writer import RecordingOptions
+from ws76proxy.wire import Dialect
 
 __all__ = [
     "EDITING_OPTIONS",
@@ -28,12 +30,20 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """What a user can set; `max_messages` 0 keeps all."""
+    """What a user can set; `max_messages` 0 keeps all.
+
+    `server_dialect`: what servers are asked in, and `bridge` how clients of another dialect are
+    brought together with them; None: what each client speaks itself. `close_timeout`, in seconds:
+    how long one side may take to end when the other one has.
+    """
 
     challenge: Literal["forward", "own"] = "forward"
     repair: bool = False
     strict: bool = False
     max_messages: int = 0
+    server_dialect: Dialect | None = None
+    bridge: BridgeOptions = field(default_factory=BridgeOptions)
+    close_timeout: float = 10.0
 
 
 def add_options(loader: Loader) -> None:
@@ -66,6 +76,43 @@ def add_options(loader: Loader) -> None:
         0,
         "Hixie sessions: keep only so many messages of each session in memory, the last ones; the"
         " flow says how many were let go. 0 keeps all.",
+    )
+    loader.add_option(
+        "ws76_server_dialect",
+        str,
+        "same",
+        "Ask WebSocket servers in this dialect, whatever their clients speak, and let both talk to"
+        " each other; same: as the client asks. A client of the same dialect is passed on as ever.",
+        choices=("same", *DIALECTS),
+    )
+    loader.add_option(
+        "ws76_subprotocol",
+        str,
+        "",
+        "Where the server is asked in hixie and the client in RFC 6455: which of the client's"
+        " subprotocols to ask for. Otherwise the first one.",
+    )
+    loader.add_option(
+        "ws76_binary",
+        str,
+        "refuse",
+        "Binary messages to a side that speaks hixie, which has none: close the session with 1003"
+        " (refuse), leave them out (drop), or send them as text, in base64 or as they are.",
+        choices=("refuse", "drop", "base64", "text"),
+    )
+    loader.add_option(
+        "ws76_deflate",
+        bool,
+        True,
+        "Offer and accept permessage-deflate on the side that speaks RFC 6455, where the other one"
+        " speaks hixie.",
+    )
+    loader.add_option(
+        "ws76_close_timeout",
+        int,
+        10,
+        "Sessions of two dialects: end them so many seconds after one side has ended, also where"
+        " the other one has not. At least 1.",
     )
     loader.add_option(
         "ws76_record",
@@ -152,11 +199,19 @@ EDITING_OPTIONS = frozenset(
 
 def read_options(options: OptManager) -> Settings:
     """The options as they are set now."""
+    server = options.ws76_server_dialect
     return Settings(
         challenge=cast("Literal['forward', 'own']", options.ws76_challenge),
         repair=options.ws76_repair,
         strict=options.ws76_strict,
         max_messages=max(options.ws76_max_messages, 0),
+        server_dialect=None if server == "same" else Dialect(server),
+        bridge=BridgeOptions(
+            binary=cast("Binary", options.ws76_binary),
+            subprotocol=options.ws76_subprotocol.encode() or None,
+            deflate=options.ws76_deflate,
+        ),
+        close_timeout=max(options.ws76_close_timeout, 1),
     )
 
 

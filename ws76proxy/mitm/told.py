@@ -34,12 +34,13 @@ class Told:
     `values` is what goes into `flow.metadata["ws76"]`: texts, numbers, lists and dictionaries only.
     """
 
-    def __init__(self, dialect: str) -> None:
+    def __init__(self, dialect: str, server_dialect: str | None = None) -> None:
         self._comments: dict[str, str] = {}
         self._written = ""
         self.values: dict[str, Any] = {
             "schema": SCHEMA_VERSION,
             "dialect": dialect,
+            "server_dialect": server_dialect,
             "verdict": None,
             "challenge": None,
             "findings": [],

@@ -11,6 +11,8 @@ from mitmproxy import flow as flows
 
 from ws76proxy.console import handshake_text
 from ws76proxy.mitm.told import METADATA, records_of
+from ws76proxy.record import RequestRecord
+from ws76proxy.wire import Dialect
 
 __all__ = ["NAME", "add_view"]
 
@@ -25,7 +27,16 @@ def _text(flow: flows.Flow | None) -> str:
     records = records_of(flow) if flow is not None else []
     if not records:
         raise ValueError("this flow carries no hixie handshake")
-    return handshake_text(records, width=_COLUMNS)
+    # Of two dialects the flow itself has but one head of each: the one that went on.
+    is_bridged = any(
+        isinstance(one, RequestRecord) and one.server_dialect is not None for one in records
+    )
+    text = handshake_text(records, width=_COLUMNS, raw=is_bridged)
+    values = {} if flow is None else flow.metadata.get(METADATA, {})
+    if values.get("server_dialect") == Dialect.RFC_6455 and values.get("verdict"):
+        sign = "✓" if values["verdict"] == "verified" else "✗"
+        text += f"\n     Sec-WebSocket-Accept, the server's proof: {sign} {values['verdict']}\n"
+    return text
 
 
 def _priority(flow: flows.Flow | None, message: object) -> float:

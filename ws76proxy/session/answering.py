@@ -34,13 +34,14 @@ class Answering:
         self._told = Changes(session)
         self.head: ResponseHead
         self.changes: list[Adjustment] = []
+        self.has_begun = False
         self.is_thinking = False
         self._ticket = 0
         self._closing: Closing | None = None
 
     def begin(self, head: ResponseHead) -> Iterator[Command]:
         """The head has come, and has been made right for the client."""
-        edits, self.head = self._edits, head
+        edits, self.head, self.has_begun = self._edits, head, True
         decision = edits.decide_response(head)
         if decision is not None:
             self.head = decision.head

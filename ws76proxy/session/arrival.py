@@ -12,6 +12,7 @@ from ws76proxy.session.asking import Asked, Asking
 from ws76proxy.session.bridging.choice import refuse_dialect, server_dialects
 from ws76proxy.session.bridging.opening import BridgeOpening
 from ws76proxy.session.commands import Command, Peer, Send
+from ws76proxy.session.edited_opening import EditedOpening
 from ws76proxy.session.later import Later
 from ws76proxy.session.opening import Opening
 from ws76proxy.session.phase import Phase, Unread
@@ -209,19 +210,23 @@ class Arrival(Phase):
         """`bridged`: what the server is to be asked in, where that is not simply forwarded."""
         session, offset, since = self.session, self._offset, self.handshaking_since
 
-        def enter(edited: Asked | None, behind: bytes) -> Iterator[Command]:
-            opening: BridgeOpening | Opening
+        def enter(asked: Asked | None, behind: bytes) -> Iterator[Command]:
             if bridged:
-                opening = BridgeOpening(session, dialect, head, offset, since, bridged, edited)
+                opening: BridgeOpening | Opening = BridgeOpening(
+                    session, dialect, head, offset, since, bridged, asked
+                )
+            elif asked is None or edits is None:
+                opening = Opening(session, dialect, head, offset, since)
             else:
-                opening = Opening(session, dialect, head, offset, since, edited)
+                opening = EditedOpening(session, edits, dialect, head, offset, since, asked)
             session.enter(opening)
-            yield from opening.begin(behind)
+            return opening.begin(behind)
 
-        if session.edits is None:
+        edits = session.edits
+        if edits is None:
             yield from enter(None, excess)
             return
-        asking = Asking(session, session.edits, dialect, head, offset, since, enter)
+        asking = Asking(session, edits, dialect, head, offset, since, enter)
         session.enter(asking)
         yield from asking.begin(excess)
 

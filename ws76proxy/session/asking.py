@@ -30,9 +30,9 @@ class Asked:
     """A request as it is to go on, what was changed of it, how it is to leave, and what follows."""
 
     went: RequestHead
+    queues: Queues
     changes: list[Adjustment] = field(default_factory=list)
     key3_bytes: int | None = None
-    queues: Queues | None = None
     closing: Closing | None = None
 
 
@@ -80,7 +80,7 @@ class Asking(Phase):
         self._paused: set[Peer] = set()
         self._changes = Changes(session)
         self._queues = Queues(session, self._changes)
-        self._asked = Asked(head)
+        self._asked = Asked(head, self._queues)
         self._decision: RequestDecision | None = None
         self._is_answered = False
         self._is_told = False
@@ -200,7 +200,6 @@ class Asking(Phase):
             yield from queues.leave()
             return
         yield from self._tell_notes()
-        asked.queues = queues
         asked.closing = None if decision is None else decision.closing
         for peer in self._paused:
             yield ResumeReading(peer)

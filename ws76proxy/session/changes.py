@@ -10,6 +10,7 @@ from ws76proxy.diagnosis import found
 from ws76proxy.record import ChangeRecord, NoticeRecord
 from ws76proxy.record import Peer as PeerName
 from ws76proxy.session.commands import Command, Peer, Tell
+from ws76proxy.session.message import HeldMessage
 
 if TYPE_CHECKING:
     from ws76proxy.session.core import Session
@@ -52,6 +53,13 @@ class Changes:
             detail=detail,
         )
         return Tell(record)
+
+    def edited(self, by: By, name: str, message: HeldMessage, before: bytes, after: bytes) -> Tell:
+        """A message was given another payload, which is not shown where a rule hides it."""
+        peer, number = message.peer, message.number
+        if message.is_hidden:
+            return self.told(by, name, "edit", peer=peer, number=number, detail="hidden")
+        return self.told(by, name, "edit", peer=peer, number=number, before=before, after=after)
 
     def notice(self, text: str, level: Literal["info", "warning"] = "warning") -> Tell:
         """Something that the session itself has to say."""

@@ -183,7 +183,8 @@ class Deciding:
 
     def flush(self) -> Iterator[Command | Decide]:
         """The session is about to be closed: what waits leaves, without the scripts' decision."""
-        self._is_hurried = True
+        # There is no time for anybody to be asked.
+        self._is_hurried, self._asks_owner = True, False
         for peer in Peer:
             pending, waiting = self._pending.pop(peer, None), self._waiting[peer]
             if pending is not None:
@@ -279,7 +280,8 @@ class Deciding:
             message.content, message.copies = decision.content, decision.copies
             message.dropped = not decision.copies
             message.paused_by = decision.paused_by
-        is_shown = not message.injected and not message.dropped and not self._is_hurried
+            message.is_hidden = decision.shown is not None
+        is_shown = not (message.injected or message.dropped or message.binary or self._is_hurried)
         if edits is not None and is_shown:
             awaitable = edits.script_message(message)
             if awaitable is not None:
@@ -289,7 +291,7 @@ class Deciding:
 
     def _decision(self, message: HeldMessage) -> MessageDecision | None:
         """What the rules make of a message that a peer has said."""
-        if self._edits is None or message.injected:
+        if self._edits is None or message.injected or message.binary:
             return None
         return self._edits.decide(message.peer, message.original, message.number)
 
@@ -316,13 +318,19 @@ class Deciding:
         data = b"" if message.dropped else message.frame
         if data and message.content != message.original:
             try:
-                data = self._out.framed(message.peer.other, message.content)
+                data = self._framed(message)
             except LocalProtocolError as error:
                 message.content = message.original
                 yield from self._changes.not_framable(f"{message.label} goes on unchanged: {error}")
         if self._asks_owner:
             yield from self._tell_person(message, before, was_dropped=was_dropped)
         yield from self._out.put_message(message, data * message.copies, decision)
+
+    def _framed(self, message: HeldMessage) -> bytes:
+        if message.binary:
+            # It is made into another frame yet, and may hold any byte.
+            return b"\x00%b\xff" % message.payload
+        return self._out.framed(message.peer.other, message.content)
 
     def _tell_person(
         self, message: HeldMessage, before: bytes, *, was_dropped: bool
@@ -338,9 +346,7 @@ class Deciding:
         elif message.injected:
             yield self._changes.told("person", "", "inject", peer=peer, after=after)
         elif after != before:
-            yield self._changes.told(
-                "person", "", "edit", peer=peer, number=number, before=before, after=after
-            )
+            yield self._changes.edited("person", "", message, before, after)
 
     def _tell_changes(self, message: HeldMessage, decision: MessageDecision) -> Iterator[Command]:
         if not self._session.options.messages:

@@ -8,6 +8,7 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from ws76proxy.diagnosis import answer_like
+from ws76proxy.errors import LocalProtocolError
 from ws76proxy.rules import RuleSet, SessionRules
 from ws76proxy.rules.decisions import (
     Closing,
@@ -53,6 +54,7 @@ __all__ = [
     "Who",
 ]
 
+_NOT_FRAMABLE = f"{LocalProtocolError.__name__}: "
 DEFAULT_MAX_HELD = 16 * 1024 * 1024
 DEFAULT_PAUSE = 300.0
 
@@ -261,15 +263,14 @@ class SessionEdits:
             message.dropped = True
         if self._session.options.messages:
             for edit in shown.edits:
-                yield self.edit_told(message.peer, message.number, edit)
+                yield self._changes.edited("script", edit.script, message, edit.before, edit.after)
             if shown.dropped:
-                name = self._script_names
                 yield self._changes.told(
-                    "script", name, "drop", peer=message.peer, number=message.number
+                    "script", shown.dropped_by, "drop", peer=message.peer, number=message.number
                 )
 
     def edit_told(self, peer: Peer, number: int, edit: Edit) -> Command:
-        """A script's change of a message, as it is told."""
+        """A script's change of a message that nobody hides, as it is told."""
         return self._changes.told(
             "script",
             edit.script,
@@ -301,7 +302,10 @@ class SessionEdits:
         """Tell what failed in scripts."""
         faults, self._faults[:] = [*self._faults], []
         for fault in faults:
-            yield self._changes.notice(f"script {fault}")
+            if fault.function == "on_message" and fault.text.startswith(_NOT_FRAMABLE):
+                yield from self._changes.not_framable(f"script {fault}")
+            else:
+                yield self._changes.notice(f"script {fault}")
 
     def close(self, by: Who, how: ClosingHow) -> Iterator[Command]:
         """The session ends: the scripts are told."""
@@ -312,11 +316,6 @@ class SessionEdits:
         yield from self.tell_faults()
         if waiting is not None:
             yield Await(waiting, NOBODY_WAITS)
-
-    @property
-    def _script_names(self) -> str:
-        scripts = self.editing.scripts
-        return "" if scripts is None else ", ".join(script.name for script in scripts.scripts)
 
 
 def _differences(

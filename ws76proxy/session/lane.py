@@ -8,11 +8,9 @@ from math import inf
 
 from ws76proxy.rules.decisions import Hold
 from ws76proxy.session.commands import Command, Peer, Send
-from ws76proxy.session.message import HeldMessage
+from ws76proxy.session.message import HeldMessage, Make
 
 __all__ = ["Entry", "Lane", "Make"]
-
-Make = Callable[[bytes], bytes]
 
 _PIECES_A_SECOND = 20
 """How often something leaves of what is throttled."""

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from ws76proxy.session.commands import Peer
 
-__all__ = ["Decide", "HeldMessage"]
+__all__ = ["Decide", "HeldMessage", "Make"]
+
+Make = Callable[[bytes], bytes]
+"""What turns bytes in the queue into those that a peer gets."""
 
 
 class HeldMessage:
@@ -17,7 +21,9 @@ class HeldMessage:
     `original` is the payload that came and `frame` all its bytes. `number` counts the messages of
     this peer from 1; 0 for one that is `injected`, and `offset` is where it stands in the peer's
     stream. `copies`: how often it goes on. `paused_by` names the rule that wants a person to
-    decide. `is_told`: records have what came.
+    decide. `is_told`: records have what came; `is_hidden`: they must not have it, nor what becomes
+    of it. `make`: of a binary message, what turns its frame into what its receiver gets; only the
+    connections' owner decides about it.
     """
 
     __slots__ = (
@@ -26,7 +32,9 @@ class HeldMessage:
         "dropped",
         "frame",
         "injected",
+        "is_hidden",
         "is_told",
+        "make",
         "number",
         "offset",
         "original",
@@ -48,6 +56,13 @@ class HeldMessage:
         self.dropped = False
         self.paused_by: str | None = None
         self.is_told = True
+        self.is_hidden = False
+        self.make: Make | None = None
+
+    @property
+    def binary(self) -> bool:
+        """Whether it is a binary message, which only RFC 6455 has."""
+        return self.make is not None
 
     @property
     def payload(self) -> bytes:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from math import inf
 from typing import TYPE_CHECKING, Literal, cast
 
 from ws76proxy.diagnosis import (
@@ -21,8 +20,6 @@ from ws76proxy.session.adjust import (
     repair_response,
 )
 from ws76proxy.session.answer import Answer
-from ws76proxy.session.answering import Answering
-from ws76proxy.session.asking import Asked as Edited
 from ws76proxy.session.changes import Changes
 from ws76proxy.session.commands import Command, PauseReading, Peer, ResumeReading, Send
 from ws76proxy.session.conversation import Conversation
@@ -72,16 +69,9 @@ class Opening(Phase):
         head: RequestHead,
         offset: int,
         since: float | None,
-        edited: Edited | None = None,
     ) -> None:
-        """`edited`: what was made of the request, where somebody has had a say in it."""
         super().__init__(session)
         self.handshaking_since = since
-        self._edited = edited
-        self._queues = None if edited is None else edited.queues
-        self._key3_limit = None if edited is None else edited.key3_bytes
-        self._closing = None if edited is None else edited.closing
-        self._answering: Answering | None = None
         options = session.options
         self._dialect = dialect
         self._offset = {
@@ -110,8 +100,6 @@ class Opening(Phase):
         self._concluded_at: int | None = None
         """How much the server had said when it was told what is missing."""
         self._early_sent = 0
-        self._unanswered: list[Event] = []
-        """What the server has said from the head on that somebody thinks about."""
         self._paused: set[Peer] = set()
         session.dialect = dialect
         # Until it is open: the end may come at any moment.
@@ -131,10 +119,7 @@ class Opening(Phase):
         session, head = self.session, self._came
         self._client.receive_head(head)
         self._client.events()
-        if self._edited is None:
-            went, changes = adjust_request(head, session.options)
-        else:
-            went, changes = self._edited.went, self._edited.changes
+        went, changes = self._adjusted_request()
         self._edited_keys = [name for name in _KEYS if head.value(name) != went.value(name)]
         if session.options.challenge == "own" and hixie76.challenge_of(head, b"") is not None:
             self._own = generate_challenge(session.random_below)
@@ -167,12 +152,6 @@ class Opening(Phase):
             yield from self._from_server(data)
 
     def receive_eof(self, peer: Peer, reset: str | None = None) -> Iterator[Command]:
-        if peer is Peer.SERVER and self._answering is not None:
-            # What is being thought about is all that will come.
-            yield from self._stop_thinking("the server has ended")
-            if self.session.phase is not self:
-                yield from self.session.phase.receive_eof(peer, reset)
-                return
         if peer is Peer.SERVER and self._response is None:
             size = self.session.traffic[Peer.SERVER].bytes - self._offset[Peer.SERVER]
             self.session.doubt_dialect(self._dialect, None, size)
@@ -183,8 +162,7 @@ class Opening(Phase):
             yield from super().receive_eof(peer, reset)
             return
         yield from self._release_client()
-        if self._queues is not None:
-            yield from self._queues.end(peer.other)
+        yield from self._pass_end(peer)
         yield from super().receive_eof(peer, reset)
         server_bytes = self.session.traffic[Peer.SERVER].bytes
         if server_bytes != self._concluded_at:
@@ -195,11 +173,6 @@ class Opening(Phase):
     def timed_out(self, seconds: float) -> Iterator[Command]:
         session = self.session
         detail = f"the opening handshake was not done within {seconds:g} s"
-        if self._answering is not None and self._answering.is_thinking:
-            yield from self._stop_thinking(detail)
-            if session.phase is not self:
-                yield from session.tell_closing("relay", "timeout", detail)
-                return
         if self._client.reading is Reading.TAIL:
             text = f"8 bytes must follow the head; {len(self._key3)} came in {seconds:g} s.\n"
             yield from session.answer(408, "Request Timeout", text)
@@ -209,19 +182,6 @@ class Opening(Phase):
         yield from self._release_server()
         yield from session.tell_closing("relay", "timeout", detail)
         yield from self._unfinished("timeout")
-
-    def shut_down(self) -> Iterator[Command]:
-        if self._answering is not None and self._answering.is_thinking:
-            yield from self._stop_thinking("the relay stops")
-            if self.session.phase is not self:
-                yield from self.session.phase.shut_down()
-                return
-        if self._queues is not None:
-            yield from self._queues.flush()
-
-    def ending(self) -> Iterator[Command]:
-        if self._queues is not None:
-            yield from self._queues.ending()
 
     # What the client says
 
@@ -257,20 +217,13 @@ class Opening(Phase):
 
     def _from_server(self, data: bytes) -> Iterator[Command]:
         self._server.receive_data(data)
-        if self._answering is None or not self._answering.is_thinking:
-            yield from self._server_said()
+        yield from self._server_said(self._server.events())
 
-    def _server_said(self) -> Iterator[Command]:
+    def _server_said(self, events: list[Event]) -> Iterator[Command]:
         outgoing = b""
         told: Iterable[Command] = ()
-        events, self._unanswered = self._unanswered + self._server.events(), []
-        for number, event in enumerate(events):
+        for event in events:
             if isinstance(event, Response):
-                yield from self._have_edited(event.head)
-                if self._answering is not None and self._answering.is_thinking:
-                    self._unanswered = events[number:]
-                    yield from self._pause(Peer.SERVER)
-                    return
                 head, told = self._answered(event.head)
                 outgoing += head.raw
             elif isinstance(event, DigestBytes):
@@ -294,32 +247,11 @@ class Opening(Phase):
         """Whether this server did not wait for key3, and its frames now do."""
         return self._client.reading is Reading.TAIL and bool(self._server.trailing_data)
 
-    def _adjusted(self, response: ResponseHead) -> tuple[ResponseHead, list[Adjustment]]:
-        """The head made right for this client, and for whoever wants it repaired."""
-        options = self.session.options
-        adjusted, changes = adjust_response(response, self._came, self._went, options)
-        if options.repair and response.status == 101:
-            adjusted, repairs = repair_response(
-                adjusted, self._came, self._dialect, options.listener
-            )
-            changes += repairs
-        return adjusted, changes
-
-    def _have_edited(self, response: ResponseHead) -> Iterator[Command]:
-        """Let rules and scripts look at the head, once."""
-        edits, queues = self.session.edits, self._queues
-        if edits is not None and queues is not None and self._answering is None:
-            self._answering = Answering(self.session, edits, queues)
-            yield from self._answering.begin(self._adjusted(response)[0])
-
     def _answered(self, response: ResponseHead) -> tuple[ResponseHead, Iterator[Command]]:
         """The head that goes to the client, and what is to be told once it has left."""
         options = self.session.options
         self._response = response
-        adjusted, changes = self._adjusted(response)
-        if self._answering is not None:
-            adjusted = self._answering.head
-            changes += self._answering.changes
+        adjusted, changes = self._adjusted_response(response)
 
         def told() -> Iterator[Command]:
             yield from tell_response(self.session, response, adjusted, self._offset[Peer.SERVER])
@@ -344,7 +276,7 @@ class Opening(Phase):
         self.session.doubt_dialect(self._dialect, self._response)
         yield from self._to_client(outgoing + self._server.trailing_data, whole=True)
         self._look_no_more("refused")
-        yield from self._end_answering(None)
+        yield from self._answer_has_left(None)
         yield from self._release_client()
         yield from self._resume()
 
@@ -363,17 +295,12 @@ class Opening(Phase):
     @property
     def _holds_digest(self) -> bool:
         """Whether the client may have to get another answer than the server's."""
-        if self._own is not None or self.session.options.repair or self._is_asked_anew:
-            return True
-        edits = self.session.edits
-        return edits is not None and edits.corrupts_digest
+        return self._own is not None or self.session.options.repair
 
     @property
     def _is_asked_anew(self) -> bool:
         """Whether somebody has changed the challenge on its way to the server."""
-        if self._dialect is not Dialect.HIXIE_76:
-            return False
-        return self._key3_limit is not None or bool(self._edited_keys)
+        return False
 
     def _open_when_done(
         self, outgoing: bytes = b"", told: Iterable[Command] = ()
@@ -383,8 +310,6 @@ class Opening(Phase):
         Frames that came in one piece with the answer leave in one piece with it.
         """
         session, client, server = self.session, self._client, self._server
-        if self._answering is not None and self._answering.is_thinking:
-            return
         if not (client.reading is server.reading is Reading.PAUSED):
             if outgoing:
                 yield from self._to_client(outgoing)
@@ -392,30 +317,15 @@ class Opening(Phase):
             return
         verify = self._dialect is Dialect.HIXIE_76
         answer = self._answer()
-        sent = answer.for_client(repair=session.options.repair) if verify else b""
-        corrupted: list[Adjustment] = []
-        if session.edits is not None and verify:
-            sent, corrupted = session.edits.corrupted(self._challenge(), sent)
-        if self._holds_digest:
-            outgoing += sent
-        if self._queues is None:
-            # Frames that came with the answer leave in one piece with it.
-            outgoing += server.trailing_data
-        if outgoing or self._queues is not None:
-            yield from self._to_client(outgoing, whole=True)
-        conversation: Conversation | HeldConversation
-        if self._queues is None:
-            yield from self._release_client()
-            conversation = Conversation(session, client, server)
-        else:
-            lanes = self._queues.lanes
-            conversation = HeldConversation(session, client, server, lanes=lanes)
+        sent, changes = self._digest_for_client(answer) if verify else (b"", [])
+        yield from self._let_go(outgoing + sent if self._holds_digest else outgoing)
+        conversation = self._conversation()
         session.outcome = "open"
         session.enter(conversation)
         yield from told
         if verify:
             session.verdict = answer.verdict
-            yield from answer.tell(session, sent, corrupted)
+            yield from answer.tell(session, sent, changes)
             yield from session.tell_findings(
                 answer.diagnoses(
                     self._digest_at,
@@ -426,20 +336,11 @@ class Opening(Phase):
                 )
             )
             yield from self._beside_others()
-        # Nobody is asked but rules and scripts: there is nothing to decide for the owner.
-        # What they decide may be that somebody is not read any more: so first all are.
+        # What is decided in it may be that somebody is not read any more: so first all are.
         yield from self._resume()
+        # Nobody is asked but rules and scripts: there is nothing to decide for the owner.
         yield from cast("Iterator[Command]", conversation.begin())
-        yield from self._end_answering(conversation)
-
-    def _end_answering(
-        self, conversation: Conversation | HeldConversation | None
-    ) -> Iterator[Command]:
-        if self._answering is not None and self._queues is not None:
-            outgoing = self._queues.outgoing
-            if isinstance(conversation, HeldConversation):
-                outgoing = conversation.outgoing
-            yield from self._answering.end(outgoing)
+        yield from self._answer_has_left(conversation)
 
     @property
     def _digest_at(self) -> int:
@@ -458,7 +359,7 @@ class Opening(Phase):
     def _look_no_more(self, outcome: Outcome) -> None:
         # To the server a challenge of our own is complete: the client's key3 is not for it.
         missing = self._client.tail_missing if self._own is not None else 0
-        self.session.enter(Tunnel(self.session, outcome, missing, self._queues))
+        self.session.enter(self._tunnel(outcome, missing))
 
     def _pause(self, peer: Peer) -> Iterator[Command]:
         if peer not in self._paused:
@@ -492,68 +393,68 @@ class Opening(Phase):
             return hixie76.challenge_of(self._went, key3), key3
         return self._challenge() if self._own is None else self._own, key3
 
-    # What rules and scripts have a say in
+    # What is done otherwise where rules or scripts have a say
 
-    def _to_server(self, data: bytes) -> Iterator[Command]:
-        if self._queues is None:
-            yield from self.session.to_server(data)
-            return
-        whole = self._own is not None or self._client.reading is not Reading.TAIL
-        yield from self._queues.say(Peer.SERVER, data, whole=whole)
-        if whole and self._closing is not None:
-            closing, self._closing = self._closing, None
-            yield from self._queues.close(closing)
-            yield from self._queues.leave()
+    def _adjusted_request(self) -> tuple[RequestHead, list[Adjustment]]:
+        """The request as it goes to the server, and what that changes."""
+        return adjust_request(self._came, self.session.options)
 
-    def _to_client(self, data: bytes, *, whole: bool = False) -> Iterator[Command]:
-        if self._queues is None:
-            yield Send(Peer.CLIENT, data)
-        else:
-            yield from self._queues.say(Peer.CLIENT, data, whole=whole)
+    def _adjusted_response(self, response: ResponseHead) -> tuple[ResponseHead, list[Adjustment]]:
+        """The head made right for this client, and for whoever wants it repaired."""
+        options = self.session.options
+        adjusted, changes = adjust_response(response, self._came, self._went, options)
+        if options.repair and response.status == 101:
+            adjusted, repairs = repair_response(
+                adjusted, self._came, self._dialect, options.listener
+            )
+            changes += repairs
+        return adjusted, changes
+
+    def _digest_for_client(self, answer: Answer) -> tuple[bytes, list[Adjustment]]:
+        """The 16 bytes that the client gets, and who else than a repair has changed them."""
+        return answer.for_client(repair=self.session.options.repair), []
 
     def _allowed_of_key3(self, piece: bytes, already: int | None = None) -> bytes:
-        """What of this piece, the last of key3 so far, may go on."""
-        if self._key3_limit is None:
-            return piece
-        if already is None:
-            own = self._own is not None
-            already = 0 if own else len(self._key3) - len(piece)
-        return piece[: max(0, self._key3_limit - already)]
+        """What of this piece, the last of key3 so far, may go on; `already`: how much went before
+        it, where it is not that."""
+        return piece
 
-    @property
-    def due(self) -> float:
-        return inf if self._queues is None else self._queues.due
+    def _to_server(self, data: bytes) -> Iterator[Command]:
+        yield from self.session.to_server(data)
 
-    def wake(self) -> Iterator[Command]:
-        queues, edits = self._queues, self.session.edits
-        if queues is not None and edits is not None:
-            yield from edits.do_deeds(queues.outgoing)
-            yield from queues.leave()
+    def _to_client(self, data: bytes, *, whole: bool = False) -> Iterator[Command]:
+        """`whole`: with this the answer is complete."""
+        if data:
+            yield Send(Peer.CLIENT, data)
 
-    def is_holding(self, peer: Peer) -> bool:
-        if peer is Peer.CLIENT and self._is_undecided:
-            return True
-        return self._queues is not None and self._queues.is_holding(peer)
+    def _let_go(self, answer: bytes) -> Iterator[Command]:
+        """The rest of the answer leaves, and what either side has sent too early."""
+        # Frames that came with the answer leave in one piece with it.
+        yield from self._to_client(answer + self._server.trailing_data)
+        yield from self._release_client()
+
+    def _conversation(self) -> Conversation | HeldConversation:
+        """The phase that is to come."""
+        return Conversation(self.session, self._client, self._server)
+
+    def _tunnel(self, outcome: Outcome, skip: int) -> Tunnel:
+        """The phase for what will be no conversation."""
+        return Tunnel(self.session, outcome, skip)
 
     @property
     def _is_undecided(self) -> bool:
         """Whether the client has sent messages already, and somebody has a say in them."""
-        return self._queues is not None and bool(self._client.trailing_data)
+        return False
 
-    def lost(self, peer: Peer) -> None:
-        if self._queues is not None:
-            self._queues.lost(peer)
+    def _pass_end(self, peer: Peer) -> Iterator[Command]:
+        """What a peer has said is all."""
+        return iter(())
 
-    def awaited(self, ticket: int, error: BaseException | None) -> Iterator[Command]:
-        if self._answering is not None:
-            yield from self._answering.awaited(ticket, error)
-            if not self._answering.is_thinking and self._unanswered:
-                yield from self._server_said()
-
-    def _stop_thinking(self, why: str) -> Iterator[Command]:
-        if self._answering is not None and self._answering.is_thinking:
-            yield from self._answering.give_up(why)
-            yield from self._server_said()
+    def _answer_has_left(
+        self, conversation: Conversation | HeldConversation | None
+    ) -> Iterator[Command]:
+        """The client has got its answer, and there may be a conversation."""
+        return iter(())
 
     # What was kept back
 
@@ -579,9 +480,7 @@ class Opening(Phase):
             self._no_answer = unread
         elif self._holds_digest:
             unread = self._digest
-        unread += self._server.trailing_data
-        if unread or self._queues is not None:
-            yield from self._to_client(unread, whole=True)
+        yield from self._to_client(unread + self._server.trailing_data, whole=True)
 
     def _unfinished(self, ended_by: Literal["timeout", "client", "server"]) -> Iterator[Command]:
         session = self.session

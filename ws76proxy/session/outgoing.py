@@ -113,7 +113,7 @@ class Outgoing:
     ) -> Iterator[Command]:
         """A message, framed for its receiver, and all that was decided beside it."""
         lane, swaps = self.lane(message.peer), False
-        make = self._makes.get(lane.to)
+        make = message.make or self._makes.get(lane.to)
         if decision is None:
             if data:
                 lane.put(Entry(data, message=message, make=make))
@@ -380,19 +380,13 @@ class Outgoing:
         entry.open_gate(self._session.age())
         if entry.hold is not None:
             entry.hold = None
-        is_edit = content is not None and content != before
-        deed = "edit" if is_edit else "release" if data else "drop"
         if content is not None:
             message.content = content
-        yield self._changes.told(
-            "person",
-            "",
-            deed,
-            peer=message.peer,
-            number=message.number,
-            before=before if is_edit else None,
-            after=content if is_edit else None,
-        )
+            if content != before:
+                yield self._changes.edited("person", "", message, before, content)
+                return
+        deed = "release" if data else "drop"
+        yield self._changes.told("person", "", deed, peer=message.peer, number=message.number)
 
     # Who is read
 

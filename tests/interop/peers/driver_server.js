@@ -1,6 +1,7 @@
 'use strict';
 
 // Echo server on top of websocket-driver: hixie-76 and hixie-75, as the client asks.
+// `order: close` is done, not echoed.
 
 var http = require('http');
 var websocket = require('websocket-driver');
@@ -17,7 +18,10 @@ server.on('upgrade', function (request, socket, body) {
     if (request.headers[name]) driver.setHeader(name, request.headers[name]);
   });
 
-  driver.on('message', function (event) { driver.text(event.data); });
+  driver.on('message', function (event) {
+    if (event.data === 'order: close') driver.close();
+    else driver.text(event.data);
+  });
   driver.on('close', function () { socket.end(); });
   // The client's FIN: the library leaves it to the application to answer it.
   driver.messages.on('end', function () { socket.end(); });

@@ -1,4 +1,7 @@
-"""Echo server on top of eventlet: hixie-76 and hixie-75, as the client asks."""
+"""Echo server on top of eventlet: hixie-76, hixie-75 and RFC 6455, as the client asks.
+
+`order: close` is done, not echoed.
+"""
 
 import argparse
 from collections.abc import Callable
@@ -14,6 +17,9 @@ TYPES = {".html": "text/html; charset=utf-8", ".js": "text/javascript; charset=u
 def echo(socket: Any) -> None:
     # The empty string is a message; only None means that the client has gone.
     while (message := socket.wait()) is not None:
+        if message == "order: close":
+            socket.close()
+            return
         socket.send(message)
 
 

@@ -1,6 +1,7 @@
 #!/usr/bin/perl
 
 # Echo server on top of Protocol::WebSocket: hixie-76 and hixie-75, as the client asks.
+# `order: close` is done, not echoed.
 
 use strict;
 use warnings;
@@ -46,7 +47,8 @@ sub serve {
     while (sysread $socket, my $bytes, 65536) {
         $frame->append($bytes);
         while (defined(my $message = $frame->next_bytes)) {
-            if ($frame->is_close) {
+            if ($frame->is_close || $message eq 'order: close') {
+                # In hixie-75 that means nothing: there the end of the stream is the only one.
                 send_all($socket, $handshake->build_frame(type => 'close')->to_bytes);
                 return;
             }

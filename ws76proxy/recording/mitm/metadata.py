@@ -49,7 +49,7 @@ class Part(msgspec.Struct, frozen=True, tag="part"):
 def told_values(session: RecordedSession, closing: str | None) -> dict[str, Any]:
     """What the addon would have kept of a hixie session."""
     told = [record for record in session.records if not isinstance(record, _NOT_TOLD)]
-    end = session.end
+    end, request = session.end, session.request
     findings = [one.code for one in told if isinstance(one, FindingRecord)]
     if end is not None:
         findings = end.findings
@@ -59,6 +59,7 @@ def told_values(session: RecordedSession, closing: str | None) -> dict[str, Any]
     return {
         "schema": SCHEMA_VERSION,
         "dialect": session.dialect,
+        "server_dialect": None if request is None else request.server_dialect,
         "verdict": asked[-1].verdict if asked else None,
         "challenge": msgspec.to_builtins(asked[-1]) if asked else None,
         "findings": list(dict.fromkeys(findings)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections import deque
 from collections.abc import Iterator
 from datetime import datetime
@@ -27,10 +28,12 @@ from ws76proxy.record import (
 )
 from ws76proxy.recording.foreign import message_record
 from ws76proxy.recording.mitm.metadata import METADATA
+from ws76proxy.wire import Dialect
 
 __all__ = ["retell_told"]
 
 _PEERS: tuple[Peer, Peer] = ("client", "server")
+_BINARY = 2
 
 
 def retell_told(flow: http.HTTPFlow, number: int) -> Iterator[AnyRecord]:
@@ -70,6 +73,7 @@ class _Messages:
         self._counts = dict.fromkeys(_PEERS, 0)
         start = next((one for one in told if isinstance(one, SessionStartRecord)), None)
         end = next((one for one in told if isinstance(one, SessionEndRecord)), None)
+        spoken = _spoken(told)
         began = flow.request.timestamp_start
         if start is not None:
             began = datetime.fromisoformat(start.started).timestamp()
@@ -108,6 +112,8 @@ class _Messages:
                 offsets[peer],
                 one.content,
             )
+            if int(one.type) == _BINARY and spoken[peer] == Dialect.RFC_6455:
+                record = msgspec.structs.replace(record, binary=True, text="", payload=_raw(one))
             offsets[peer] += record.size + 2
             self._waiting.append(record)
 
@@ -154,6 +160,18 @@ class _Messages:
 
 def _counts(end: SessionEndRecord) -> tuple[tuple[Peer, Counts], tuple[Peer, Counts]]:
     return ("client", end.client), ("server", end.server)
+
+
+def _spoken(told: list[AnyRecord]) -> dict[Peer, str]:
+    """What each peer speaks."""
+    request = next((one for one in told if isinstance(one, RequestRecord)), None)
+    if request is None:
+        return {"client": "", "server": ""}
+    return {"client": request.dialect, "server": request.server_dialect or request.dialect}
+
+
+def _raw(message: WebSocketMessage) -> str:
+    return base64.b64encode(message.content).decode()
 
 
 def _size_of_handshake(told: list[AnyRecord]) -> dict[Peer, int]:

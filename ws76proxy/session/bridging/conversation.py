@@ -52,6 +52,8 @@ class BridgedConversation(Phase):
             )
             for peer, leg in legs.items()
         }
+        self.first_end: Ended | None = None
+        """How the side has ended that was the first to end."""
         self._messages = session.options.messages
         self._ping_interval = session.options.ping_interval
 
@@ -129,7 +131,9 @@ class BridgedConversation(Phase):
     def ended(self, peer: Peer, reset: str | None = None) -> Iterator[Command]:
         """A peer will say no more; that has been told."""
         session, side = self.session, self._sides[peer]
-        if side.dialect is Dialect.HIXIE_76 and not side.connection.received_close:
+        # Whoever was told of the end without FF 00 owes none.
+        owes = side.was_closed or not side.told
+        if side.dialect is Dialect.HIXIE_76 and owes and not side.connection.received_close:
             told = side.was_closed
             yield from tell_end_of_stream(session, peer, reset, other_closed=told)
         side.connection.receive_eof()
@@ -250,6 +254,7 @@ class BridgedConversation(Phase):
         if side.ended is not None:
             return
         side.ended = ended
+        self.first_end = self.first_end or ended
         session.is_closing = True
         if ended.how == "fault":
             # It waits for nobody: its connection is failed (RFC 6455, 7.1.7).
@@ -273,10 +278,19 @@ class BridgedConversation(Phase):
         said = side.says_farewell(told)
         if said:
             yield Send(side.peer, said)
-        if not said or (ended.how == "fault" and itself):
+        if not said or (ended.how == "fault" and itself) or self._is_deaf_to_closing(side):
             yield from session.finish(side.peer)
         if told.diagnosis is not None:
             yield from session.tell_findings([told.diagnosis])
+
+    @staticmethod
+    def _is_deaf_to_closing(side: Side) -> bool:
+        """Whether a side may take no notice of its closing handshake.
+
+        QtWebKit neither answers FF 00 nor closes; like the server that it is meant for, we end the
+        stream behind it. A client that knows better can answer still.
+        """
+        return side.peer is Peer.CLIENT and side.dialect is Dialect.HIXIE_76
 
     def _leave(self) -> Iterator[Command]:
         """The session is about to be closed: each side that has not been told of it is told now."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING, cast
@@ -18,6 +19,7 @@ from ws76proxy.session.changes import Changes
 from ws76proxy.session.commands import Command, Peer
 from ws76proxy.session.deciding import Deciding
 from ws76proxy.session.lane import Lane, Make
+from ws76proxy.session.message import HeldMessage
 from ws76proxy.session.outgoing import Outgoing
 from ws76proxy.wire.dialect import Dialect
 from ws76proxy.wire.events import Event, InvalidText, Message, TextFrames, TextMessages
@@ -47,8 +49,12 @@ class DecidedBridge(BridgedConversation):
         *,
         base64: bool,
         lanes: dict[Peer, Lane],
+        asks_owner: bool = False,
     ) -> None:
-        """`lanes` are the queues towards both peers, where something of the handshake may wait."""
+        """`lanes` are the queues towards both peers, where something of the handshake may wait.
+
+        With `asks_owner`, the connections' owner decides about each message, binary ones too.
+        """
         super().__init__(session, client, server, base64=base64)
         self._lanes = lanes
         self._changes = Changes(session)
@@ -64,7 +70,9 @@ class DecidedBridge(BridgedConversation):
             may_insert=lambda to: not self._sides[to].connection.sent_close,
             makes={peer: partial(self._made, self._sides[peer]) for peer in Peer},
         )
-        self._deciding = Deciding(session, self.outgoing, self._changes, asks_owner=False)
+        self._asks_owner = asks_owner
+        self._base64 = base64
+        self._deciding = Deciding(session, self.outgoing, self._changes, asks_owner=asks_owner)
 
     def begin(self) -> Iterator[Command]:
         if self.session.edits is not None:
@@ -80,12 +88,14 @@ class DecidedBridge(BridgedConversation):
         yield from self._back(side)
         for number, event in enumerate(events, 1):
             # What came in one piece leaves in one, if it can.
-            self._deciding.gathers = number < len(events)
+            self._deciding.gathers = number < len(events) and not self._asks_owner
             if side.ended is not None:
                 yield from self._tell(side, [event])
                 continue
             text = _as_frames(event)
-            if text is None:
+            if self._asks_owner and isinstance(event, Message) and event.binary:
+                yield from self._binary(side, event)
+            elif text is None:
                 yield from self._tell(side, [event])
                 # What it says of an end counts when its turn has come.
                 yield from self._pass(side, event.raw, partial(self._carried, side, event))
@@ -122,6 +132,17 @@ class DecidedBridge(BridgedConversation):
         else:
             yield from self._decided(self._deciding.pass_on(side.peer, data, make=make))
 
+    def _binary(self, side: Side, event: Message) -> Iterator[Command]:
+        """A binary message, of which the owner decides what the other side is to get."""
+        yield from self._tell(side, [event])
+        number, frame = side.traffic.messages, _framed([event.payload])
+        message = HeldMessage(side.peer, frame, number, offset=event.offset)
+        message.make = partial(self._carried_binary, side, event)
+        yield from self._decided(self._deciding.message(message))
+
+    def _carried_binary(self, side: Side, event: Message, frame: bytes) -> bytes:
+        return self._carried(side, replace(event, payload=frame[1:-1]), frame)
+
     def _carried(self, side: Side, event: Event, _data: bytes) -> bytes:
         """What the other side gets of an event that is no text."""
         if side.ended is not None:
@@ -155,6 +176,39 @@ class DecidedBridge(BridgedConversation):
         return side.connection.data_to_send()
 
     # What time and persons bring
+
+    def inject(
+        self, peer: Peer, content: bytes | str, *, binary: bool = False
+    ) -> Iterator[Command]:
+        """Say something in a peer's name, by a person's wish.
+
+        Refused with a notice where the other side cannot be told it.
+        """
+        side, other = self._sides[peer], self._sides[peer.other]
+        if side.ended is not None or other.ended is not None or other.connection.sent_close:
+            yield self._changes.notice("not injected: the session is about to end")
+            return
+        payload = content if isinstance(content, bytes) else content.encode()
+        if binary and not self._says_binary(other, payload):
+            yield self._changes.notice(f"not injected: {other.dialect} has no binary messages")
+            return
+        try:
+            frame = _framed([payload]) if binary else self._frame(peer.other, content)
+        except LocalProtocolError as error:
+            yield self._changes.notice(f"not injected: {error}")
+            return
+        message = HeldMessage(peer, frame, 0, injected=True)
+        if binary:
+            event = Message(side.traffic.bytes, b"", payload, binary=True)
+            message.make = partial(self._carried_binary, side, event)
+        yield from self._decided(self._deciding.message(message))
+
+    def _says_binary(self, side: Side, payload: bytes) -> bool:
+        """Whether this side can be told a binary message in some way."""
+        binary = self.session.options.bridge.binary
+        if side.modern is not None or self._base64 or binary == "base64":
+            return True
+        return binary == "text" and _is_text(payload)
 
     def _decided(self, commands: Iterable[object]) -> Iterator[Command]:
         """Carry out what was decided, then what became known when things left."""

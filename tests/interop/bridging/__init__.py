@@ -1,0 +1,1 @@
+"""The bridge between real peers of both times: today's browser, old servers, and the reverse."""
