@@ -104,7 +104,9 @@ def put_adjustments(
 
 def _is_translated(change: AdjustmentRecord) -> bool:
     """Whether it comes of the dialect alone: of what was asked for, nothing is another."""
-    return change.cause == "bridge" and not change.what.lower().endswith("websocket-protocol")
+    is_another = change.before is not None and change.after is not None
+    is_choice = is_another and change.what.lower().endswith("websocket-protocol")
+    return change.cause == "bridge" and not is_choice
 
 
 def _put_reason(page: Page, label: str, what: str, why: str) -> None:

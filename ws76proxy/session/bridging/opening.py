@@ -3,33 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 from math import inf
 from typing import TYPE_CHECKING, Literal
 
 from ws76proxy.bridge import (
-    BridgedRequest,
     BridgedResponse,
     lacks_dialect,
     refuse_client,
-    translate_request,
     translate_response,
 )
 from ws76proxy.diagnosis import (
-    Asked,
     Diagnosis,
     check_request,
-    check_response,
     check_unfinished,
     found,
 )
 from ws76proxy.session.adjust import Adjustment, adjust_request
-from ws76proxy.session.answer import Answer
 from ws76proxy.session.answering import Answering
 from ws76proxy.session.asking import Asked as Edited
+from ws76proxy.session.bridging.attempt import Attempt, moved
 from ws76proxy.session.bridging.conversation import BridgedConversation
 from ws76proxy.session.bridging.decided import DecidedBridge
-from ws76proxy.session.bridging.legs import client_leg, server_leg
+from ws76proxy.session.bridging.legs import client_leg
 from ws76proxy.session.changes import Changes
 from ws76proxy.session.commands import Command, PauseReading, Peer, ResumeReading, Send
 from ws76proxy.session.phase import Phase, Unread
@@ -40,12 +35,12 @@ from ws76proxy.session.telling import (
     tell_response,
 )
 from ws76proxy.session.tunnel import Tunnel
-from ws76proxy.wire import hixie76, rfc6455
-from ws76proxy.wire.challenge import DIGEST_SIZE, KEY3_SIZE, Challenge
-from ws76proxy.wire.connection import ClientConnection, Reading, ServerConnection, plain_response
+from ws76proxy.wire import hixie76
+from ws76proxy.wire.challenge import KEY3_SIZE, Challenge
+from ws76proxy.wire.connection import Reading, ServerConnection, plain_response
 from ws76proxy.wire.dialect import Dialect
-from ws76proxy.wire.events import DigestBytes, HeadRefused, Key3Bytes, Response
-from ws76proxy.wire.head import RequestHead, ResponseHead
+from ws76proxy.wire.events import Key3Bytes
+from ws76proxy.wire.head import RequestHead
 
 if TYPE_CHECKING:
     from ws76proxy.session.core import Session
@@ -84,13 +79,9 @@ class BridgeOpening(Phase):
         self._queues = None if edited is None else edited.queues
         self._answering: Answering | None = None
         self._client: ServerConnection
-        self._server: ClientConnection
-        self._server_offset = 0
-        self._request: BridgedRequest
-        self._response: ResponseHead | None = None
+        self._attempt: Attempt
         self._translated: BridgedResponse | None = None
         self._key3 = b""
-        self._digest = b""
         self._has_answered = False
         self._paused: set[Peer] = set()
         session.dialect = dialect
@@ -106,11 +97,6 @@ class BridgeOpening(Phase):
         """The client has not got a byte."""
         return not self._has_answered
 
-    @property
-    def _speaks(self) -> Dialect:
-        """What the server is being asked in."""
-        return self._request.server
-
     # The request
 
     def begin(self, excess: bytes) -> Iterator[Command]:
@@ -122,7 +108,7 @@ class BridgeOpening(Phase):
             self._has_answered = True
             yield Send(Peer.CLIENT, refusal.raw)
             yield from tell_request(session, self._dialect, head, head, self._offset)
-            yield from session.tell_findings(_moved([refusal.diagnosis], self._offset))
+            yield from session.tell_findings(moved([refusal.diagnosis], self._offset))
             yield from self._check_request()
             yield from session.end()
             return
@@ -154,17 +140,9 @@ class BridgeOpening(Phase):
             went, changes = adjust_request(came, options)
         else:
             went, changes = self._edited.went, self._edited.changes
-        request = translate_request(
-            went, self._dialect, server, random_below=session.random_below, options=options.bridge
-        )
-        # What the client is answered goes by what it said itself.
-        self._request = replace(request, came=came)
-        self._server_offset = session.traffic[Peer.SERVER].bytes
-        self._server = server_leg(server, options, self._server_offset)
-        if isinstance(self._server, rfc6455.ClientConnection):
-            self._server.connect_as(request.head, session.random_below)
-            self._server.data_to_send()
-        self._response, self._translated, self._digest = None, None, b""
+        attempt = Attempt(session, self._dialect, server, came, went, self._offset)
+        self._attempt, self._translated = attempt, None
+        request = attempt.request
         session.server_dialect = None if server is self._dialect else server
         key3 = request.key3
         if self._edited is not None and self._edited.key3_bytes is not None:
@@ -175,7 +153,7 @@ class BridgeOpening(Phase):
         )
         yield from tell_adjustments(session, "server", changes)
         yield from tell_adjustments(session, "server", _told(request.changes))
-        yield from session.tell_findings(_moved(request.diagnoses, self._offset))
+        yield from session.tell_findings(moved(request.diagnoses, self._offset))
 
     def _to_server(self, data: bytes) -> Iterator[Command]:
         if self._queues is None:
@@ -201,7 +179,7 @@ class BridgeOpening(Phase):
             self._take_key3(data)
             yield from self._hold_early()
         else:
-            self._server.receive_data(data)
+            self._attempt.receive(data)
             if self._answering is not None and self._answering.is_thinking:
                 return
             yield from self._server_said()
@@ -244,8 +222,7 @@ class BridgeOpening(Phase):
                 yield Send(Peer.CLIENT, plain_response(504, "Gateway Timeout", text))
         detail = f"the opening handshake was not done within {seconds:g} s"
         yield from session.tell_closing("relay", "timeout", detail)
-        if self._response is not None:
-            yield from self._tell_response(self._response, self._response)
+        yield from self._attempt.tell_response()
         yield from self._unfinished("timeout")
 
     @property
@@ -301,36 +278,30 @@ class BridgeOpening(Phase):
     # The server
 
     def _server_said(self) -> Iterator[Command]:
-        for event in self._server.events():
-            if isinstance(event, Response):
-                self._response = event.head
-            elif isinstance(event, DigestBytes):
-                self._digest += event.raw
-            elif isinstance(event, HeadRefused):
-                finding = found(
-                    "head-refused", event.why, stream=Peer.SERVER.stream, offset=self._server_offset
-                )
-                yield from self._fail("its answer cannot be read", [finding])
-                return
-        response = self._response
+        attempt = self._attempt
+        if attempt.refused:
+            finding = found("head-refused", attempt.refused, stream=Peer.SERVER.stream, offset=0)
+            yield from self._fail("its answer cannot be read", [finding])
+            return
+        response = attempt.response
         if response is None or self._translated is not None:
             return
-        why = lacks_dialect(self._speaks, response)
+        why = lacks_dialect(attempt.dialect, response)
         if why and self._next:
             yield from self._ask_next(why)
         elif response.status == 101 and why.startswith("it answered in the words"):
             # Nothing of what it says from here on can be read.
-            detail = f"asked in {self._speaks}: {why}"
+            detail = f"asked in {attempt.dialect}: {why}"
             finding = found("server-lacks-dialect", detail, stream=Peer.SERVER.stream)
             yield from self._fail(why, [finding])
 
     def _ask_next(self, why: str) -> Iterator[Command]:
-        session, response = self.session, self._response
+        session, attempt = self.session, self._attempt
         if session.dialects is not None:
             session.dialects.forget(str(session.options.upstream))
-        if response is not None:
-            yield from tell_response(session, response, response, self._server_offset)
-        detail = f"asked in {self._speaks}: {why}; asked again in {self._next[0]}"
+        if attempt.response is not None:
+            yield from tell_response(session, attempt.response, attempt.response, attempt.offset)
+        detail = f"asked in {attempt.dialect}: {why}; asked again in {self._next[0]}"
         finding = found("server-lacks-dialect", detail, stream=Peer.SERVER.stream)
         yield from session.tell_findings([finding])
         self._paused.discard(Peer.SERVER)
@@ -338,9 +309,11 @@ class BridgeOpening(Phase):
         yield from self._ask()
 
     def _server_ended(self, reset: str | None) -> Iterator[Command]:
-        self._server.receive_eof()
-        unread = b"".join(event.raw for event in self._server.events())
-        why = lacks_dialect(self._speaks, None, size=len(unread)) if not self._response else ""
+        attempt = self._attempt
+        unread = attempt.end()
+        why = ""
+        if attempt.response is None:
+            why = lacks_dialect(attempt.dialect, None, size=len(unread))
         yield from super().receive_eof(Peer.SERVER, reset)
         if why and self._next:
             yield from self._ask_next(why)
@@ -349,27 +322,25 @@ class BridgeOpening(Phase):
 
     def _go_on(self) -> Iterator[Command]:
         """Do what can be done by now."""
-        response = self._response
-        if response is None or self._server.reading is Reading.HEAD:
+        attempt = self._attempt
+        response = attempt.response
+        if response is None or not attempt.is_whole:
             return
-        if response.status == 101:
-            if self._server.reading is Reading.TAIL:
-                return
-            if self._client.reading is Reading.TAIL:
-                if self._server.trailing_data:
-                    yield from self._pause(Peer.SERVER)
-                return
+        if response.status == 101 and self._client.reading is Reading.TAIL:
+            if attempt.leg.trailing_data:
+                yield from self._pause(Peer.SERVER)
+            return
         if self._translated is None:
             translated = translate_response(
                 response,
-                self._request,
+                attempt.request,
                 key3=self._key3,
                 secure=self.session.options.listener.secure,
                 options=self.session.options.bridge,
             )
             self._translated = translated
             if response.status == 101:
-                answer = self._answer()
+                answer = attempt.answer
                 is_wrong = answer is not None and answer.verdict != "verified"
                 if is_wrong and not self.session.options.repair:
                     yield from self._fail("it did not answer the challenge", ())
@@ -384,28 +355,21 @@ class BridgeOpening(Phase):
         if self._answering is not None and self._answering.is_thinking:
             return
         if response.status == 101:
-            yield from self._open(response, self._translated)
+            yield from self._open(self._translated)
         else:
-            yield from self._refused(response, self._translated)
-
-    def _answer(self) -> Answer | None:
-        """A server of hixie-76's answer to our challenge."""
-        own = self._request.challenge
-        if own is None or len(self._digest) < DIGEST_SIZE:
-            return None
-        return Answer(None, b"", own, own.key3, self._digest)
+            yield from self._refused(self._translated)
 
     # How it comes out
 
-    def _refused(self, response: ResponseHead, translated: BridgedResponse) -> Iterator[Command]:
+    def _refused(self, translated: BridgedResponse) -> Iterator[Command]:
         """The server answered something else than 101: the rest is HTTP, and passes as it is."""
         session = self.session
         head = translated.head if self._answering is None else self._answering.head
-        yield from self._to_client(head.raw + self._server.trailing_data)
+        yield from self._to_client(head.raw + self._attempt.leg.trailing_data)
         # To the server nothing is missing of what the client has not sent yet.
         tunnel = Tunnel(session, "refused", self._client.tail_missing, self._queues)
         session.enter(tunnel)
-        yield from self._tell_response(response, head)
+        yield from self._attempt.tell_response(head)
         if self._answering is not None and self._queues is not None:
             yield from tell_adjustments(session, "client", self._answering.changes)
             yield from self._answering.end(self._queues.outgoing)
@@ -413,14 +377,14 @@ class BridgeOpening(Phase):
         if session.traffic[Peer.CLIENT].ended:
             yield from session.pass_end(Peer.CLIENT)
 
-    def _open(self, response: ResponseHead, translated: BridgedResponse) -> Iterator[Command]:
+    def _open(self, translated: BridgedResponse) -> Iterator[Command]:
         session, options = self.session, self.session.options
         head = translated.head if self._answering is None else self._answering.head
         digest = translated.digest
         corrupted: list[Adjustment] = []
         if session.edits is not None and digest:
             digest, corrupted = session.edits.corrupted(self._challenge(), digest)
-        client, server = self._client, self._server
+        attempt, client, server = self._attempt, self._client, self._attempt.leg
         followed = server.trailing_data
         client.accept_as(head.raw)
         server.open()
@@ -434,12 +398,12 @@ class BridgeOpening(Phase):
                 session, client, server, base64=translated.base64, lanes=self._queues.lanes
             )
         session.enter(conversation)
-        yield from self._tell_response(response, head)
+        yield from attempt.tell_response(head)
         yield from tell_adjustments(session, "client", _told(translated.changes))
         if self._answering is not None:
             yield from tell_adjustments(session, "client", self._answering.changes)
-        yield from session.tell_findings(_moved(translated.diagnoses, self._server_offset))
-        yield from self._tell_answer(followed)
+        yield from session.tell_findings(moved(translated.diagnoses, attempt.offset))
+        yield from attempt.tell_answer(followed)
         if digest:
             challenge = self._challenge()
             right = None if challenge is None else challenge.answer
@@ -455,8 +419,8 @@ class BridgeOpening(Phase):
             yield from tell_adjustments(session, "client", corrupted)
         if options.server_dialect == "auto" and session.dialects is not None:
             upstream, memory = str(options.upstream), session.dialects
-            if memory.remember(upstream, self._speaks):
-                text = f"{upstream} speaks {self._speaks}: remembered for {memory.seconds:g} s"
+            if memory.remember(upstream, attempt.dialect):
+                text = f"{upstream} speaks {attempt.dialect}: remembered for {memory.seconds:g} s"
                 yield Changes(session).notice(text, "info")
         # What is decided may be that somebody is not read any more: so first all are.
         yield from self._resume()
@@ -466,60 +430,18 @@ class BridgeOpening(Phase):
         if session.traffic[Peer.CLIENT].ended and not session.ended:
             yield from conversation.ended(Peer.CLIENT)
 
-    def _tell_response(self, response: ResponseHead, went: ResponseHead) -> Iterator[Command]:
-        session, options = self.session, self.session.options
-        sent = response if went.raw == response.raw else went
-        yield from tell_response(session, response, sent, self._server_offset)
-        if self._speaks.is_hixie:
-            yield from session.tell_findings(
-                check_response(
-                    self._request.head,
-                    response,
-                    self._speaks,
-                    secure=options.upstream.secure,
-                    base=self._server_offset,
-                    good=options.good_findings,
-                    came_base=self._offset,
-                )
-            )
-
-    def _tell_answer(self, followed: bytes = b"") -> Iterator[Command]:
-        """Tell what a server of hixie-76 made of our challenge."""
-        session, answer = self.session, self._answer()
-        if answer is None or self._response is None:
-            return
-        session.verdict = answer.verdict
-        base = self._server_offset + len(self._response.raw)
-        head = self._request.head.raw
-        yield from tell_challenge(
-            session,
-            answer.server,
-            answer.server_key3,
-            asked_by="relay",
-            answered_by="server",
-            received=answer.received,
-            verdict=answer.verdict,
-        )
-        good = session.options.good_findings
-        yield from session.tell_findings(
-            answer.diagnoses(base, good=good, head=head, followed=followed)
-        )
-        if session.history is not None:
-            yield from session.tell_findings(answer.beside_others(session.history, head, base))
-
     def _fail(
         self, why: str, diagnoses: Iterable[Diagnosis], unread: bytes = b""
     ) -> Iterator[Command]:
         """Nobody can accept what the server said: answer in its place."""
-        session = self.session
+        session, attempt = self.session, self._attempt
         if not self._has_answered and session.hears(Peer.CLIENT):
             self._has_answered = True
-            text = f"{session.options.upstream}, asked in {self._speaks}: {why}.\n"
+            text = f"{session.options.upstream}, asked in {attempt.dialect}: {why}.\n"
             yield Send(Peer.CLIENT, plain_response(502, "Bad Gateway", text))
-        if self._response is not None:
-            yield from self._tell_response(self._response, self._response)
-            yield from self._tell_answer()
-        yield from session.tell_findings(_moved(diagnoses, self._server_offset))
+        yield from attempt.tell_response()
+        yield from attempt.tell_answer()
+        yield from session.tell_findings(moved(diagnoses, attempt.offset))
         if session.traffic[Peer.SERVER].ended:
             yield from self._unfinished("server", unread)
         yield from session.end()
@@ -527,34 +449,19 @@ class BridgeOpening(Phase):
     def _unfinished(
         self, ended_by: Literal["timeout", "client", "server"], unread: bytes = b""
     ) -> Iterator[Command]:
-        """Tell what was still to come, from the server or from a client of hixie-76."""
-        session = self.session
-        own = self._request.challenge
-        is_clients = self._client.reading is Reading.TAIL
-        is_silent = own is not None and self._response is not None
-        if is_silent and self._server.reading is not Reading.PAUSED:
-            session.verdict = "missing"
-            yield from tell_challenge(
-                session,
-                own,
-                self._request.key3,
-                asked_by="relay",
-                answered_by="server",
-                received=self._digest,
-                verdict=session.verdict,
-            )
-        yield from session.tell_findings(
+        """Tell what was still to come, from a client of hixie-76 or from the server."""
+        if self._client.reading is not Reading.TAIL:
+            yield from self._attempt.tell_unfinished(ended_by, unread)
+            return
+        yield from self.session.tell_findings(
             check_unfinished(
-                self._dialect if is_clients else self._speaks,
-                request=self._came if is_clients else self._request.head,
-                key3=self._key3 if is_clients else self._request.key3,
-                response=self._response,
-                digest=self._digest,
+                self._dialect,
+                request=self._came,
+                key3=self._key3,
+                response=None,
+                digest=b"",
                 ended_by=ended_by,
                 client_base=self._offset,
-                server_base=self._server_offset,
-                answer=unread,
-                asked=None if own is None or is_clients else Asked(own, self._request.head.raw),
             )
         )
 
@@ -574,9 +481,3 @@ def _told(changes: Iterable[tuple[str, bytes | None, bytes | None, str]]) -> Ite
     """A translation's changes, as they are told."""
     for what, before, after, why in changes:
         yield Adjustment(what, before, after, "bridge", why)
-
-
-def _moved(diagnoses: Iterable[Diagnosis], base: int) -> Iterator[Diagnosis]:
-    """Diagnoses of a head, at its place in the stream."""
-    for one in diagnoses:
-        yield one if not base or one.offset is None else replace(one, offset=one.offset + base)
