@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from itertools import accumulate
 from pathlib import Path
+from random import Random
 from typing import Any, get_args
 
 import jsonschema
@@ -22,6 +24,7 @@ from ws76proxy.record import (
     AnyRecord,
     BytesRecord,
     ChallengeRecord,
+    ChangeRecord,
     ClosingRecord,
     Counts,
     FindingRecord,
@@ -42,6 +45,9 @@ from ws76proxy.record import (
 )
 from ws76proxy.redaction import REDACTED, redact
 from ws76proxy.wire import FrameDecoder, InvalidText, TextFrames, encode_text, read_key
+from ws76proxy.wire.events import TextMessages
+from ws76proxy.wire.rfc6455 import MessageEncoder
+from ws76proxy.wire.rfc6455.masking import Masks
 
 PAGE = Path(__file__).parents[1] / "docs" / "records.schema.json"
 COMMAND = "python -m ws76proxy.record docs/records.schema.json ws76proxy/records.schema.json"
@@ -50,6 +56,17 @@ ODD = "".join(map(chr, range(256)))
 COUNTS = Counts(bytes=1, messages=2, frames=3)
 KEY = key_reading(read_key(b"18x 6]8vM;54 *(5:  {   U1]8  z [  8"))
 RECORDS: list[AnyRecord] = [
+    ChangeRecord(
+        session=1,
+        time=0.5,
+        direction="client",
+        number=3,
+        by="rule",
+        name="a better price",
+        deed="replace",
+        before="9",
+        after="8",
+    ),
     RecordingRecord(
         session=0,
         time=0.0,
@@ -252,6 +269,27 @@ def test_a_run_of_messages_taken_apart(texts: list[str], offset: int, places: li
         assert frame == encode_text(record.text)
         assert (record.session, record.time, record.direction) == (7, 1.5, "server")
         assert record.payload is None
+
+
+@pytest.mark.parametrize("masked", [True, False])
+@given(st.lists(st.text(max_size=200), min_size=1, max_size=20), st.integers(0, 1 << 20))
+def test_messages_of_rfc6455_are_the_records_of_their_frames(
+    masked: bool, texts: list[str], offset: int
+) -> None:
+    masks = Masks(Random(1).randrange) if masked else None
+    payloads = [text.encode() for text in texts]
+    frames = [MessageEncoder(masks=masks).texts([payload]) for payload in payloads]
+    event = TextMessages(offset, b"".join(frames), payloads)
+    told = Messages(7, 1.5, "client", 3, event)
+    records = list(told.records())
+    assert [record.text for record in records] == texts
+    assert [record.number for record in records] == list(range(3, 3 + len(texts)))
+    assert [record.size for record in records] == list(map(len, payloads))
+    begins = accumulate(map(len, frames), initial=offset)
+    assert [record.offset for record in records] == list(begins)[:-1]
+    assert all(record.payload is None and not record.binary for record in records)
+    encoded = [msgspec.json.encode(line) for line in told.lines()]
+    assert encoded == [msgspec.json.encode(record) for record in records]
 
 
 def test_invalid_text_keeps_its_bytes() -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,11 +15,13 @@ from websockets.exceptions import InvalidStatus
 
 from ws76proxy.demo import EchoServer, converse
 from ws76proxy.record import FindingRecord, FrameRecord, NoticeRecord
+from ws76proxy.recording import read_sessions
 from ws76proxy.wire.dialect import Dialect
 
 from .ends import serving
 from .handshakes import ANSWER, KEY3, request
 from .harness import relaying
+from .process import running
 from .talking import H75, H76, OUTCOMES, PAIRS, RFC, Talk, talking
 
 Case = Callable[[Talk, Dialect, Dialect], Awaitable[None]]
@@ -309,3 +313,23 @@ async def test_the_same_dialect_by_name_is_forwarded_to_the_byte() -> None:
         assert await upstream.receive(8) == KEY3
         await upstream.send(ANSWER)
         assert await client.receive(len(ANSWER)) == ANSWER
+
+
+async def test_as_a_user_runs_it(loop_name: str, tmp_path: Path) -> None:
+    options = ("--server-dialect", "hixie-76", "--binary", "text", "--record", str(tmp_path / "r"))
+    async with (
+        EchoServer() as server,
+        running(loop_name, server.port, *options) as relay,
+        connect(f"ws://127.0.0.1:{relay.port}/demo") as client,
+    ):
+        await client.send("text")
+        await client.send(b"text, too")
+        assert [await client.recv(), await client.recv()] == ["text", "text, too"]
+        await client.close(4000)
+        relay.send_signal(signal.SIGTERM)
+        assert await relay.ended() == 0
+    (session,) = read_sessions([tmp_path / "r"], pytest.fail)
+    assert session.request is not None
+    assert (session.request.dialect, session.request.server_dialect) == (RFC, H76)
+    assert session.end is not None
+    assert session.end.verdict == "verified"

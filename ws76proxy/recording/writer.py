@@ -19,6 +19,7 @@ from ws76proxy.record import (
     BytesRecord,
     FrameRecord,
     HttpRecord,
+    MessageRecord,
     Messages,
     RequestRecord,
     ResponseRecord,
@@ -29,7 +30,7 @@ from ws76proxy.recording.remembered import Remembered
 from ws76proxy.recording.store import RecordingOptions, Store
 from ws76proxy.redaction import redact
 from ws76proxy.wire.dialect import Dialect
-from ws76proxy.wire.events import TextFrames
+from ws76proxy.wire.events import TextFrames, TextMessages
 
 __all__ = ["Recorder", "RecordingOptions"]
 
@@ -310,7 +311,7 @@ class Recorder:
 
 def _number(record: AnyRecord | Messages) -> int:
     """How many lines a record is."""
-    if isinstance(record, Messages) and isinstance(record.event, TextFrames):
+    if isinstance(record, Messages) and isinstance(record.event, TextFrames | TextMessages):
         return record.event.count
     return 1
 
@@ -318,7 +319,11 @@ def _number(record: AnyRecord | Messages) -> int:
 def _weight(record: AnyRecord | Messages) -> int:
     """What a record takes of memory while it waits, roughly: the same each time it is asked."""
     if isinstance(record, Messages):
-        return _PLAIN + len(record.event.raw)
+        size = len(record.event.raw)
+        # Of RFC 6455, the messages are kept beside the frames.
+        return _PLAIN + (2 * size if isinstance(record.event, TextMessages) else size)
+    if isinstance(record, MessageRecord):
+        return _PLAIN + len(record.text) + len(record.payload or "")
     if isinstance(record, FrameRecord | BytesRecord):
         return _PLAIN + len(record.raw)
     if isinstance(record, RequestRecord | ResponseRecord):
