@@ -107,6 +107,20 @@ def test_limit_does_not_count_what_did_nothing() -> None:
     assert not one.may_match("server", b"\x00a\xff", 4, 1, 0.0)
 
 
+def test_order_stays_when_a_rule_has_reached_its_limit() -> None:
+    do = "action = 'replace', regex = '$', with = 'n'"
+    text = marking("first", more="limit = 1") + "".join(
+        [message_rule(do=do, name=str(number)) for number in range(8)]
+    )
+    one = session(text)
+    for number in (1, 2):
+        decision = one.message("server", b"x", number, 1.0)
+        assert decision is not None
+        assert decision.content == b"x" + b"n" * 8
+        assert [change.rule for change in decision.changes][-8:] == [*"01234567"]
+        assert len(decision.changes) == 8 + (number == 1)
+
+
 def test_limit_of_heads() -> None:
     text = rule("request", "", 'action = "mark", text = "x"', more="limit = 1")
     one = session(text)

@@ -63,12 +63,12 @@ class SessionRules:
         self._choose(messages)
 
     def _choose(self, messages: tuple[Placed, ...]) -> None:
-        """Keep the rules for messages that can still act, for each side by itself."""
+        """Keep the rules for messages that can still act, in order, for each side by itself."""
         sides: tuple[Side, Side] = ("client", "server")
         self._hides = any(deed.hides for one in messages for deed in one.rule.deeds)
-        lasting = [one for one in messages if not self._is_exhausted(one.rule)]
+        self._lasting = tuple([one for one in messages if not self._is_exhausted(one.rule)])
         for side in sides:
-            placed = tuple([one for one in lasting if one.rule.test.side in (None, side)])
+            placed = tuple([one for one in self._lasting if one.rule.test.side in (None, side)])
             self._placed[side] = placed
             # Those that the index cannot rule out.
             self._untold[side] = tuple([one for one in placed if not one.groups])
@@ -191,7 +191,7 @@ class SessionRules:
         if acted:
             self.acts[rule.name] = self.acts.get(rule.name, 0) + 1
             if isinstance(rule, MessageRule) and self._is_exhausted(rule):
-                self._choose(tuple({*self._placed["client"], *self._placed["server"]}))
+                self._choose(self._lasting)
         return acted
 
     def _may_act(self, rule: Rule, side: Side, number: int) -> bool:
