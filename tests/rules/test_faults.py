@@ -367,6 +367,9 @@ def test_too_many_rules() -> None:
     [
         (b"seed = 1\nx = '\xfe'", "rules.toml:2:6: expected UTF-8, found the byte FE"),
         (b"x = '\xc3\xa4\xff'", "rules.toml:1:7: expected UTF-8, found the byte FF"),
+        # The mark in front is no character of the file.
+        (b"\xef\xbb\xbfx = '\xfe'", "rules.toml:1:6: expected UTF-8, found the byte FE"),
+        (b"\xef\xbb\xbfx = 1\ny = '\xff'", "rules.toml:2:6: expected UTF-8, found the byte FF"),
     ],
 )
 def test_what_is_no_text(data: bytes, words: str) -> None:

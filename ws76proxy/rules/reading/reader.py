@@ -55,15 +55,19 @@ def read_rules(
     try:
         decoded = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        line, column = _place_of_byte(data, error.start)
+        # Only a fault needs the places of things; so only then their library is imported.
+        from ws76proxy.rules.reading.places import place_of_byte
+
+        # What was decoded has no byte order mark any more.
+        line, column = place_of_byte(error.object, error.start)
+        found = error.object[error.start]
         raise RuleError(
-            f"{name}:{line}:{column}: expected UTF-8, found the byte {data[error.start]:02X}"
+            f"{name}:{line}:{column}: expected UTF-8, found the byte {found:02X}"
         ) from None
     read = _read_toml(decoded, name)
     try:
         return rules_of(read, name, read_file=read_file, max_rules=max_rules)
     except Fault as fault:
-        # Only a fault needs the places of things; so only then their library is imported.
         from ws76proxy.rules.reading.places import place_of
 
         line, column = place_of(decoded, fault.path, at_key=fault.at_key)
@@ -126,12 +130,6 @@ def _read_toml(text: str, name: str) -> dict[str, Any]:
             line, column = at[1], at[2]
         what = _AT.sub("", said)
         raise RuleError(f"{name}:{line}:{column}: expected TOML, found: {what}") from None
-
-
-def _place_of_byte(data: bytes, offset: int) -> tuple[int, int]:
-    start = data.rfind(b"\n", 0, offset) + 1
-    column = len(data[start:offset].decode("utf-8", "replace")) + 1
-    return data.count(b"\n", 0, offset) + 1, column
 
 
 def _all_rules(file: language.RuleFile) -> Iterator[tuple[str, int, language.AnyRule]]:
