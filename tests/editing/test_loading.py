@@ -103,6 +103,11 @@ FAULTS: dict[str, tuple[str | bytes, str, str]] = {
     "encoding": (b"def on_message(m):\n    '\xe9'\n", "", "expected Python"),
     "raises": ("import os\n\nraise ValueError('no\\nway')\n", ":3: ", "ValueError: no way"),
     "raises below": ("def f():\n    1 / 0\nf()\n", ":2: ", "ZeroDivisionError"),
+    "raises what has no text": (
+        "class Mute(Exception):\n    def __str__(self):\n        raise RuntimeError\nraise Mute\n",
+        ":4: ",
+        "Mute: (its text cannot be had)",
+    ),
     "exits": ("import sys\nsys.exit('bye')\n", ":2: ", "SystemExit: bye"),
     "module": ("import nothing_of_that_name\n", ":1: ", "ModuleNotFoundError"),
     "empty": (

@@ -16,6 +16,7 @@ from typing import Any, Literal
 
 from ws76proxy.errors import UsageError
 from ws76proxy.scripting import FUNCTIONS, Running, Script, ScriptLimits, Scripts
+from ws76proxy.scripting.script import in_words, line_of
 
 __all__ = ["load_script", "scripts_of"]
 
@@ -107,29 +108,21 @@ def _run(path: Path, file: str, loader: _Loader, module: ModuleType) -> None:
         loader.exec_module(module)
     except SyntaxError as error:
         if error.filename in (file, None):
-            line = f":{error.lineno}" if error.lineno else ""
+            line = _place(error.lineno or 0)
             raise UsageError(f"{path}{line}: expected Python, found: {error.msg}") from None
+        line = _place(line_of(error, file))
         place = f"{error.filename}:{error.lineno}: {error.msg}"
-        raise UsageError(
-            f"{path}{_line(error, file)}: it imports what is no Python: {place}"
-        ) from None
+        raise UsageError(f"{path}{line}: it imports what is no Python: {place}") from None
     except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever it does when it is loaded
-        text = " ".join(str(error).split())
-        kind = type(error).__name__
-        what = f"{kind}: {text}" if text else kind
-        raise UsageError(f"{path}{_line(error, file)}: it cannot be loaded: {what}") from None
+        line = _place(line_of(error, file))
+        raise UsageError(f"{path}{line}: it cannot be loaded: {in_words(error)}") from None
     finally:
         if folder in sys.path:
             sys.path.remove(folder)
 
 
-def _line(error: BaseException, file: str) -> str:
-    line, traceback = "", error.__traceback__
-    while traceback is not None:
-        if traceback.tb_frame.f_code.co_filename == file:
-            line = f":{traceback.tb_lineno}"
-        traceback = traceback.tb_next
-    return line
+def _place(line: int) -> str:
+    return f":{line}" if line else ""
 
 
 def _functions(path: Path, file: str, module: ModuleType) -> dict[str, Callable[[Any], object]]:

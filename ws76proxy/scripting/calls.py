@@ -290,7 +290,7 @@ class SessionScripts:
         text = in_words(error)
         if isinstance(error, _TookTooLongError):
             text = f"it took longer than {self._seconds:g} s"
-        line = line_of(error, call.script) or line_of_function(call.function)
+        line = line_of(error, call.script.file) or line_of_function(call.function)
         self._tell_fault(call, line, text)
 
     def _fault_of_step(self, step: int, error: BaseException) -> None:

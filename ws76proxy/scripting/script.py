@@ -55,19 +55,19 @@ class ScriptFault(NamedTuple):
         return f"{place}: {self.function}: {self.text}{times}"
 
 
-def line_of(error: BaseException, script: Script) -> int:
-    """The line in the script's file that an exception went through last, or 0.
+def line_of(error: BaseException, file: str) -> int:
+    """The line in a script's file that an exception went through last, or 0.
 
     For a time that was over it is the line that waited.
     """
     line = 0
     traceback = error.__traceback__
     while traceback is not None:
-        if traceback.tb_frame.f_code.co_filename == script.file:
+        if traceback.tb_frame.f_code.co_filename == file:
             line = traceback.tb_lineno
         traceback = traceback.tb_next
     if not line and error.__cause__ is not None:
-        return line_of(error.__cause__, script)
+        return line_of(error.__cause__, file)
     return line
 
 
