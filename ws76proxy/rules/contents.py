@@ -18,6 +18,7 @@ from ws76proxy.rules.inputs import Reading
 from ws76proxy.rules.jsontext import read_json, values_equal, write_json
 from ws76proxy.rules.language.conditions import JsonWhen, MessageWhen, SizeRange, Until
 from ws76proxy.rules.texts import Texts, texts_at
+from ws76proxy.wire.utf8 import is_utf8
 
 if TYPE_CHECKING:
     from ws76proxy.rules.jsonpath import JsonPath
@@ -27,7 +28,6 @@ __all__ = [
     "MessageTest",
     "Needles",
     "compiled_path",
-    "is_utf8",
     "json_needle",
     "message_test",
 ]
@@ -118,17 +118,6 @@ class MessageTest:
         return total >= self.smallest and (
             self.largest is None or total <= self.largest * count or count > 1
         )
-
-
-def is_utf8(data: bytes) -> bool:
-    """Whether bytes are UTF-8."""
-    if data.isascii():
-        return True
-    try:
-        data.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
 
 
 def message_test(reading: Reading, path: Path, when: MessageWhen | Until) -> MessageTest:

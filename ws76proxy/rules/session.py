@@ -8,13 +8,14 @@ from typing import NamedTuple, TypeVar
 
 from ws76proxy.patterns import Clock, RegexIndex
 from ws76proxy.rules.chance import Chance
-from ws76proxy.rules.contents import Message, is_utf8
+from ws76proxy.rules.contents import Message
 from ws76proxy.rules.decisions import MessageDecision, RequestDecision, ResponseDecision, Side
 from ws76proxy.rules.facts import Facts
 from ws76proxy.rules.heads import HeadWork
 from ws76proxy.rules.model import MessageRule, RequestRule, ResponseRule, Rule
 from ws76proxy.rules.work import Work
 from ws76proxy.wire.head import RequestHead, ResponseHead
+from ws76proxy.wire.utf8 import is_utf8
 
 _Work = TypeVar("_Work", HeadWork[RequestDecision], HeadWork[ResponseDecision], Work)
 
