@@ -18,6 +18,7 @@ from ws76proxy.console.ink import Ink
 from ws76proxy.console.text import escape_head, neutral
 from ws76proxy.record import AdjustmentRecord, ChangeRecord, RecordingRecord
 from ws76proxy.redaction import redact, redact_head
+from ws76proxy.replay.compare import first_difference
 from ws76proxy.replay.trial import Hunk, Trial
 
 __all__ = ["DiffSink", "JsonSink", "Tally", "TrialSink"]
@@ -239,19 +240,19 @@ def _heading(hunk: Hunk) -> str:
     return f"to the {to}, {hunk.place}, {at}"
 
 
+def _payload(text: str | None, payload: str | None) -> bytes:
+    return (text or "").encode() if payload is None else base64.b64decode(payload)
+
+
 def _text(text: str | None, payload: str | None) -> str:
     """A payload as text; bytes that are not UTF-8 as ``\\xNN``."""
-    if payload is not None:
-        return base64.b64decode(payload).decode("utf-8", "backslashreplace")
-    return text or ""
+    return _payload(text, payload).decode("utf-8", "backslashreplace")
 
 
 def _after(one: ChangeRecord) -> str:
-    text = _text(one.after, one.after_payload)
-    if one.deed != "inject" or one.detail != "raw bytes":
-        return text
-    raw = (one.after or "").encode() if one.after_payload is None else None
-    return (base64.b64decode(one.after_payload or "") if raw is None else raw).hex(" ")
+    if one.deed == "inject" and one.detail == "raw bytes":
+        return _payload(one.after, one.after_payload).hex(" ")
+    return _text(one.after, one.after_payload)
 
 
 def _lines(text: str) -> list[str]:
@@ -265,7 +266,7 @@ def _excerpt(before: str, after: str) -> tuple[str, str]:
         return before, after
     start = 0
     if before != after:
-        start = max(0, _common(before, after) - _AROUND)
+        start = max(0, first_difference(before, after) - _AROUND)
     return _cut(before, start), _cut(after, start)
 
 
@@ -273,18 +274,6 @@ def _cut(text: str, start: int) -> str:
     piece = text[start : start + _MOST]
     left = len(text) - start - len(piece)
     return ("…" if start else "") + piece + (f"… ({left:,} more characters)" if left > 0 else "")
-
-
-def _common(one: str, other: str) -> int:
-    """How many characters both texts begin with: the search halves what is left."""
-    low, high = 0, min(len(one), len(other))
-    while low < high:
-        middle = (low + high + 1) // 2
-        if one[low:middle] == other[low:middle]:
-            low = middle
-        else:
-            high = middle - 1
-    return low
 
 
 def _difference(old: list[str], new: list[str]) -> Iterator[tuple[str, str]]:
