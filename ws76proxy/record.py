@@ -15,6 +15,7 @@ from ws76proxy.wire.challenge import Key
 from ws76proxy.wire.events import InvalidText, TextFrames, TextMessages
 
 __all__ = [
+    "PEERS",
     "RECORDING_FORMAT",
     "SCHEMA_VERSION",
     "AdjustmentRecord",
@@ -49,6 +50,7 @@ SCHEMA_VERSION = 1
 RECORDING_FORMAT = 1
 
 Peer = Literal["client", "server"]
+PEERS: tuple[Peer, Peer] = ("client", "server")
 Verdict = Literal["verified", "wrong", "missing", "unanswerable"]
 
 

@@ -9,6 +9,7 @@ from typing import Literal, NamedTuple, TypeVar
 from ws76proxy.diagnosis import answer_like
 from ws76proxy.errors import LocalProtocolError, RecordingError
 from ws76proxy.record import (
+    PEERS,
     AdjustmentRecord,
     ChallengeRecord,
     ChangeRecord,
@@ -20,19 +21,22 @@ from ws76proxy.record import (
     SessionEndRecord,
 )
 from ws76proxy.recording.model import RecordedSession
+from ws76proxy.replay.plan import other
 from ws76proxy.replay.trial import Hunk, Loss, Trial
 from ws76proxy.rules import RuleSet, SessionRules
 from ws76proxy.rules.decisions import (
     Change,
     Closing,
-    HeadChange,
     Hold,
     MessageDecision,
     RequestDecision,
     ResponseDecision,
 )
 from ws76proxy.rules.facts import Facts
+from ws76proxy.session.adjust import corrupted_digest
+from ws76proxy.session.asking import by_rule
 from ws76proxy.session.changes import change_record
+from ws76proxy.session.telling import adjustment_record
 from ws76proxy.wire.challenge import Challenge, Key, read_key
 from ws76proxy.wire.dialect import Dialect
 from ws76proxy.wire.frames import encode_text
@@ -42,7 +46,6 @@ __all__ = ["try_rules"]
 
 _Head = TypeVar("_Head", bound=Head)
 
-_PEERS: tuple[Peer, Peer] = ("client", "server")
 _NO_CHANGE = frozenset({"mark", "hide"})
 """Deeds after which the wire has what it would have had."""
 
@@ -128,7 +131,7 @@ class _Trying:
         self._decided(record, decision, "server")
         if decision.answer is not None:
             answer = decision.answer
-            self._end(answer.rule, f"answered {answer.status} for the server", *_PEERS)
+            self._end(answer.rule, f"answered {answer.status} for the server", *PEERS)
         elif decision.closing is not None:
             # Without one of the two there is no handshake to finish.
             self._close(decision.closing, record.time, whole=True)
@@ -145,8 +148,7 @@ class _Trying:
             return
         self._decided(record, decision, "client")
         if decision.bug is not None:
-            rules = [note.rule for note in decision.notes if note.deed == "corrupt-digest"]
-            self._bug = rules[-1], decision.bug, len(self.trial.hunks) - 1
+            self._bug = decision.bug_by, decision.bug, len(self.trial.hunks) - 1
         if decision.closing is not None:
             self._close(decision.closing, record.time, whole=record.status != 101)
 
@@ -160,16 +162,9 @@ class _Trying:
         wrong = None if asked is None else answer_like(code, asked)
         if wrong is None:
             return
-        digest = AdjustmentRecord(
-            session=record.session,
-            time=record.time,
-            toward="client",
-            what="digest",
-            before=record.received if record.sent is None else record.sent,
-            after=wrong.hex(),
-            cause="rule",
-            why=f"rule {rule!r}: as a server with the bug {code}",
-        )
+        before = record.received if record.sent is None else record.sent
+        change = corrupted_digest(rule, code, before, wrong.hex())
+        digest = adjustment_record(record.session, record.time, "client", change)
         hunks = self.trial.hunks
         hunks[place] = _with(hunks[place], digest, rule)
 
@@ -179,9 +174,12 @@ class _Trying:
         decision: RequestDecision | ResponseDecision,
         toward: Peer,
     ) -> None:
-        direction = _other(toward)
+        direction = other(toward)
         records: list[AdjustmentRecord | ChangeRecord] = [
-            *(self._adjustment(record, change, toward) for change in decision.changes),
+            *(
+                adjustment_record(record.session, record.time, toward, by_rule(change))
+                for change in decision.changes
+            ),
             *(self._change(record, direction, 0, note) for note in decision.notes),
         ]
         what: Literal["request", "answer"] = "request" if toward == "server" else "answer"
@@ -229,7 +227,7 @@ class _Trying:
         """A peer says something."""
         rules, trial, direction = self._rules, self.trial, record.direction
         trial.messages += 1
-        end = self._ends.get(_other(direction))
+        end = self._ends.get(other(direction))
         if end is not None:
             self._lost[end] = self._lost.get(end, 0) + 1
             return
@@ -284,9 +282,9 @@ class _Trying:
                 continue
             self.trial.injected += 1
             said = Change(rule, "inject", None, content, "raw bytes" if is_raw else "")
-            told = (self._change(record, _other(to), 0, said),)
+            told = (self._change(record, other(to), 0, said),)
             at = f"{place} {where}"
-            hunk = Hunk("injection", _other(to), 0, record.time, "", told, (rule,), at)
+            hunk = Hunk("injection", other(to), 0, record.time, "", told, (rule,), at)
             self.trial.hunks.append(hunk)
 
     # What waits
@@ -344,7 +342,7 @@ class _Trying:
     def _close(self, closing: Closing, time: float, *, whole: bool = False) -> None:
         what = f"closed ({closing.how}) at {time:g} s"
         both = whole or closing.to == "both"
-        self._end(closing.rule, what, *(_PEERS if both else (closing.to,)))
+        self._end(closing.rule, what, *(PEERS if both else (closing.to,)))
 
     def _end(self, rule: str, what: str, *towards: Peer) -> None:
         for peer in towards:
@@ -372,20 +370,6 @@ class _Trying:
             detail=change.detail,
         )
 
-    def _adjustment(
-        self, record: RequestRecord | ResponseRecord, change: HeadChange, toward: Peer
-    ) -> AdjustmentRecord:
-        return AdjustmentRecord(
-            session=record.session,
-            time=record.time,
-            toward=toward,
-            what=change.what,
-            before=None if change.before is None else change.before.decode("latin-1"),
-            after=None if change.after is None else change.after.decode("latin-1"),
-            cause="rule",
-            why=f"rule {change.rule!r}",
-        )
-
     def _payload(self, record: MessageRecord) -> bytes:
         try:
             if record.payload is not None:
@@ -408,10 +392,6 @@ class _Trying:
     @property
     def _where(self) -> str:
         return self.trial.session.where(self._index)
-
-
-def _other(peer: Peer) -> Peer:
-    return "server" if peer == "client" else "client"
 
 
 def _with(hunk: Hunk, record: AdjustmentRecord | ChangeRecord, rule: str) -> Hunk:

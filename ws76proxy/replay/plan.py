@@ -10,6 +10,7 @@ from typing import Literal, NamedTuple
 
 from ws76proxy.errors import RecordingError, UsageError
 from ws76proxy.record import (
+    PEERS,
     BytesRecord,
     ChallengeRecord,
     ClosingRecord,
@@ -43,7 +44,6 @@ __all__ = ["Plan", "Step", "What", "other", "plan_of", "said"]
 What = Literal["message", "frame", "closing", "rest", "end"]
 """A text message; any other frame; FF 00; bytes that are no whole frame; the end of the stream."""
 
-_PEERS: tuple[Peer, ...] = ("client", "server")
 _PLAYABLE = (Dialect.HIXIE_76, Dialect.HIXIE_75)
 
 
@@ -327,7 +327,7 @@ class _Reading:
         self.request, self.response = record, None
         self._is_bridged = record.server_dialect is not None
         spoken = {"client": record.dialect, "server": record.server_dialect or record.dialect}
-        self._modern = {peer for peer in _PEERS if spoken[peer] == Dialect.RFC_6455}
+        self._modern = {peer for peer in PEERS if spoken[peer] == Dialect.RFC_6455}
         self._binary = 0
         self.opened = record.time
         self.steps.clear()

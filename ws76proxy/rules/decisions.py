@@ -143,12 +143,16 @@ class RequestDecision:
 
 @dataclass(slots=True)
 class ResponseDecision:
-    """What is to become of an answer. `bug`: the code of the wrong way to answer the challenge."""
+    """What is to become of an answer.
+
+    `bug`: the code of the wrong way to answer the challenge; `bug_by`: the rule that wants it.
+    """
 
     head: ResponseHead
     changes: list[HeadChange] = field(default_factory=list)
     notes: list[Change] = field(default_factory=list)
     bug: str | None = None
+    bug_by: str = ""
     delay: float = 0.0
     split: Split | None = None
     closing: Closing | None = None

@@ -331,7 +331,7 @@ def _corrupt_digest(path: Path, bug: str) -> ResponseDeed:
         raise Fault((*path, "bug"), text + nearest(unknown[0], HYPOTHESES)) from None
 
     def act(work: HeadWork[ResponseDecision]) -> bool:
-        work.decision.bug = code
+        work.decision.bug, work.decision.bug_by = code, work.rule
         return work.tell("corrupt-digest", code)
 
     return act

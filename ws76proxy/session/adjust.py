@@ -13,7 +13,14 @@ from ws76proxy.wire.challenge import Challenge
 from ws76proxy.wire.dialect import Dialect
 from ws76proxy.wire.head import Field, RequestHead, ResponseHead
 
-__all__ = ["Adjustment", "adjust_request", "adjust_response", "ask_again", "repair_response"]
+__all__ = [
+    "Adjustment",
+    "adjust_request",
+    "adjust_response",
+    "ask_again",
+    "corrupted_digest",
+    "repair_response",
+]
 
 
 class Adjustment(NamedTuple):
@@ -66,6 +73,12 @@ def ask_again(
             why = "a challenge of our own"
             changes.append(Adjustment(label, field.value, key.text, "challenge", why))
     return head.replace_fields(values), changes
+
+
+def corrupted_digest(rule: str, bug: str, before: str, after: str) -> Adjustment:
+    """A digest that goes on as a server with that bug gives it; both in hexadecimal."""
+    why = f"rule {rule!r}: as a server with the bug {bug}"
+    return Adjustment("digest", before.encode(), after.encode(), "rule", why)
 
 
 def adjust_response(

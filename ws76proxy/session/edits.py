@@ -32,7 +32,7 @@ from ws76proxy.scripting import (
 )
 from ws76proxy.scripting import Closing as ScriptClosing
 from ws76proxy.scripting import Injection as ScriptInjection
-from ws76proxy.session.adjust import Adjustment
+from ws76proxy.session.adjust import Adjustment, corrupted_digest
 from ws76proxy.session.changes import Changes
 from ws76proxy.session.commands import NOBODY_WAITS, Await, Command, Peer
 from ws76proxy.session.message import HeldMessage
@@ -170,8 +170,7 @@ class SessionEdits:
         """What the rules make of an answer that is to go on like this."""
         decision = None if self.rules is None else self.rules.response(head)
         if decision is not None and decision.bug is not None:
-            rules = [note.rule for note in decision.notes if note.deed == "corrupt-digest"]
-            self._bug = "".join(rules[-1:]), decision.bug
+            self._bug = decision.bug_by, decision.bug
         return decision
 
     @property
@@ -193,9 +192,7 @@ class SessionEdits:
         wrong = answer_like(code, challenge)
         if wrong is None or wrong == digest:
             return digest, []
-        why = f"rule {rule!r}: as a server with the bug {code}"
-        before, after = digest.hex().encode(), wrong.hex().encode()
-        return wrong, [Adjustment("digest", before, after, "rule", why)]
+        return wrong, [corrupted_digest(rule, code, digest.hex(), wrong.hex())]
 
     # Scripts
 

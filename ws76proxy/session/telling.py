@@ -17,6 +17,7 @@ from ws76proxy.record import (
     Verdict,
     key_reading,
 )
+from ws76proxy.record import Peer as PeerName
 from ws76proxy.session.adjust import Adjustment
 from ws76proxy.session.commands import Command, Peer, Tell
 from ws76proxy.wire.challenge import KEY3_SIZE, Challenge
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from ws76proxy.session.core import Session
 
 __all__ = [
+    "adjustment_record",
     "tell_adjustments",
     "tell_bytes",
     "tell_challenge",
@@ -81,21 +83,27 @@ def tell_response(
 
 
 def tell_adjustments(
-    session: Session, toward: Literal["client", "server"], changes: Iterable[Adjustment]
+    session: Session, toward: PeerName, changes: Iterable[Adjustment]
 ) -> Iterator[Command]:
     """Tell what was changed on the way, with before and after."""
     for change in changes:
-        record = AdjustmentRecord(
-            session=session.number,
-            time=session.now(),
-            toward=toward,
-            what=change.what,
-            before=None if change.before is None else change.before.decode("latin-1"),
-            after=None if change.after is None else change.after.decode("latin-1"),
-            cause=change.cause,
-            why=change.why,
-        )
-        yield Tell(record)
+        yield Tell(adjustment_record(session.number, session.now(), toward, change))
+
+
+def adjustment_record(
+    session: int, time: float, toward: PeerName, change: Adjustment
+) -> AdjustmentRecord:
+    """Something that was changed on the way, as it is told; `time` in seconds."""
+    return AdjustmentRecord(
+        session=session,
+        time=time,
+        toward=toward,
+        what=change.what,
+        before=None if change.before is None else change.before.decode("latin-1"),
+        after=None if change.after is None else change.after.decode("latin-1"),
+        cause=change.cause,
+        why=change.why,
+    )
 
 
 def tell_challenge(

@@ -14,6 +14,7 @@ from mitmproxy import http
 from mitmproxy.websocket import WebSocketMessage
 
 from ws76proxy.record import (
+    PEERS,
     AnyRecord,
     ChallengeRecord,
     ClosingRecord,
@@ -32,7 +33,6 @@ from ws76proxy.wire import Dialect
 
 __all__ = ["retell_told"]
 
-_PEERS: tuple[Peer, Peer] = ("client", "server")
 _BINARY = 2
 
 
@@ -69,8 +69,8 @@ class _Messages:
     ) -> None:
         self._number = number
         self._injected = 0
-        self._sizes = dict.fromkeys(_PEERS, 0)
-        self._counts = dict.fromkeys(_PEERS, 0)
+        self._sizes = dict.fromkeys(PEERS, 0)
+        self._counts = dict.fromkeys(PEERS, 0)
         start = next((one for one in told if isinstance(one, SessionStartRecord)), None)
         end = next((one for one in told if isinstance(one, SessionEndRecord)), None)
         spoken = _spoken(told)
@@ -89,7 +89,7 @@ class _Messages:
             self._counts[peer] += 1
             self._sizes[peer] += len(one.content) + 2
         offsets = dict(self._heads)
-        numbers = dict.fromkeys(_PEERS, 0)
+        numbers = dict.fromkeys(PEERS, 0)
         if let_go and end is not None:
             # Those that are left are the last ones.
             for peer, counts in _counts(end):
@@ -176,7 +176,7 @@ def _raw(message: WebSocketMessage) -> str:
 
 def _size_of_handshake(told: list[AnyRecord]) -> dict[Peer, int]:
     """How many bytes each peer's handshake had."""
-    sizes: dict[Peer, int] = dict.fromkeys(_PEERS, 0)
+    sizes: dict[Peer, int] = dict.fromkeys(PEERS, 0)
     for record in told:
         if isinstance(record, RequestRecord):
             sizes["client"] = record.offset + len(record.head)
