@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -70,6 +71,15 @@ def test_a_file_that_is_too_large_is_not_read_whole() -> None:
 
 def test_files_that_rules_name_are_beside_the_rule_file(good: Path) -> None:
     (good.parent / "said.txt").unlink()
+    done = ws76proxy("rules", "check", str(good))
+    assert done.returncode == 2
+    assert f"{good}:7:50: expected a file that can be read, found 'said.txt'" in done.stderr
+
+
+def test_a_pipe_that_a_rule_names_is_not_waited_for(good: Path) -> None:
+    said = good.parent / "said.txt"
+    said.unlink()
+    os.mkfifo(said)
     done = ws76proxy("rules", "check", str(good))
     assert done.returncode == 2
     assert f"{good}:7:50: expected a file that can be read, found 'said.txt'" in done.stderr

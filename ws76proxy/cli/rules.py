@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import click
 
 from ws76proxy.cli.rules_try import try_command
 from ws76proxy.errors import UsageError
-from ws76proxy.rules import MAX_FILES, MAX_SIZE, Counts, json_schema, read_rules
+from ws76proxy.rules import Counts, json_schema
 
 __all__ = ["command"]
 
@@ -32,17 +31,16 @@ def check(files: tuple[Path, ...]) -> int:
 
     The first fault of a file is one line on standard error, and the exit status is 2.
     """
+    # Who only wants the schema, or help, need not wait for it.
+    from ws76proxy.editing.rule_files import RuleFiles
+
     failed = False
     for path in files:
         try:
-            data = _read(path, MAX_SIZE + 1)
-            counts = read_rules(data, str(path), read_file=_reader(path)).counts
-        except OSError as error:
-            failed = True
-            click.echo(f"{path}: cannot be read: {error.strerror or error}", err=True)
+            counts = RuleFiles([path]).current.counts
         except UsageError as error:
             failed = True
-            click.echo(" ".join(str(error).split()), err=True)
+            click.echo(str(error), err=True)
         else:
             click.echo(f"{path}: {_in_words(counts)}")
     return 2 if failed else 0
@@ -52,17 +50,6 @@ def check(files: tuple[Path, ...]) -> int:
 def schema() -> None:
     """Print the JSON Schema of rule files, with which editors complete and check them."""
     click.echo(json.dumps(json_schema(), indent=2, sort_keys=True))
-
-
-def _read(path: Path, size: int) -> bytes:
-    """The beginning of a file: what is too large is not read whole."""
-    with path.open("rb") as file:
-        return file.read(size)
-
-
-def _reader(rules: Path) -> Callable[[str], bytes]:
-    """Reads files that rules name, seen from the folder of the rule file."""
-    return lambda name: _read(rules.parent / name, MAX_FILES + 1)
 
 
 def _in_words(counts: Counts) -> str:
