@@ -197,13 +197,10 @@ def _json_test(
     where = compiled_path((*path, "path"), when.path)
     if when.exists is False:
         return lambda value: where.hits(value) == [], None
-    name = next(one for one in JsonWhen.exactly_one if getattr(when, _attribute(one)) is not UNSET)
-    compare = _comparison(reading, (*path, name), name, getattr(when, _attribute(name)))
+    given = when.given()
+    name = next(one for one in JsonWhen.exactly_one if one in given)
+    compare = _comparison(reading, (*path, name), name, given[name])
     return lambda value: any(compare(one) for _, one in where.hits(value) or ()), json_needle(where)
-
-
-def _attribute(name: str) -> str:
-    return "not_" if name == "not" else name.replace("-", "_")
 
 
 def _comparison(reading: Reading, path: Path, name: str, wanted: Any) -> Callable[[Any], bool]:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Literal, NamedTuple
 
-from msgspec import UNSET
-
 from ws76proxy.errors import UsageError
 from ws76proxy.patterns import Regex, escaped, glob_expression
 from ws76proxy.rules.errors import Fault, Path
@@ -65,10 +63,9 @@ def _one(
     how, text = plain, value
     if isinstance(value, TextPattern):
         ignore_case = value.ignore_case
-        for name in TextPattern.exactly_one:
-            found = getattr(value, name)
-            if found is not UNSET:
-                how, text, path = name, found, (*path, name)
+        given = value.given()
+        how = next(one for one in TextPattern.exactly_one if one in given)
+        text, path = given[how], (*path, how)
     assert isinstance(text, str)  # noqa: S101 - the reader saw to it
     if how == "glob" and not set("*?") & set(text):
         how = "exact"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
@@ -38,6 +38,12 @@ class Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     exactly_one: ClassVar[tuple[str, ...]] = ()
     at_least_one: ClassVar[tuple[str, ...]] = ()
+
+    def given(self) -> dict[str, Any]:
+        """What the table says, by its keys as a file spells them; and what it says by default."""
+        fields = zip(self.__struct_fields__, self.__struct_encode_fields__, strict=True)
+        values = {key: getattr(self, field) for field, key in fields}
+        return {key: value for key, value in values.items() if value is not UNSET}
 
 
 # Constraints stand on the members of a union, never on the union. And no tuple of fixed length may

@@ -143,11 +143,7 @@ def _all_rules(file: language.RuleFile) -> Iterator[tuple[str, int, language.Any
 
 def _check_tables(table: Table, path: Path) -> None:
     """See that tables have the one key, or the some keys, that they must have."""
-    given = [
-        key
-        for field, key in zip(table.__struct_fields__, table.__struct_encode_fields__, strict=True)
-        if not isinstance(getattr(table, field), UnsetType)
-    ]
+    given = table.given()
     one_of, some_of = type(table).exactly_one, type(table).at_least_one
     chosen = [key for key in given if key in one_of]
     if one_of and len(chosen) != 1:
@@ -158,8 +154,8 @@ def _check_tables(table: Table, path: Path) -> None:
     if some_of and not set(given) & set(some_of):
         expected = ", ".join(map(repr, some_of))
         raise Fault(path, f"expected at least one of {expected}; found none of them")
-    for field, key in zip(table.__struct_fields__, table.__struct_encode_fields__, strict=True):
-        _check_value(getattr(table, field), (*path, key))
+    for key, value in given.items():
+        _check_value(value, (*path, key))
 
 
 def _check_value(value: object, path: Path) -> None:
