@@ -118,9 +118,13 @@ class MessageDecision:
     closing: Closing | None = None
     stall: Stall | None = None
     throttle: float | None = None
-    marks: list[str] = field(default_factory=list)
     shown: bytes | None = None
     paused_by: str | None = None
+
+    @property
+    def marks(self) -> list[str]:
+        """What rules have marked the message with, in order."""
+        return _marks(self.changes)
 
 
 @dataclass(slots=True)
@@ -138,7 +142,11 @@ class RequestDecision:
     delay: float = 0.0
     split: Split | None = None
     closing: Closing | None = None
-    marks: list[str] = field(default_factory=list)
+
+    @property
+    def marks(self) -> list[str]:
+        """What rules have marked the request with, in order."""
+        return _marks(self.notes)
 
 
 @dataclass(slots=True)
@@ -156,4 +164,12 @@ class ResponseDecision:
     delay: float = 0.0
     split: Split | None = None
     closing: Closing | None = None
-    marks: list[str] = field(default_factory=list)
+
+    @property
+    def marks(self) -> list[str]:
+        """What rules have marked the answer with, in order."""
+        return _marks(self.notes)
+
+
+def _marks(changes: list[Change]) -> list[str]:
+    return [change.detail for change in changes if change.deed == "mark"]

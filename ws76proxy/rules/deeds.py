@@ -139,11 +139,7 @@ def _throttle(rate: float) -> Deed:
 
 
 def _mark(text: str) -> Deed:
-    def act(work: Work) -> bool:
-        work.decision.marks.append(text)
-        return work.tell("mark", text)
-
-    return Deed(act)
+    return Deed(lambda work: work.tell("mark", text))
 
 
 def _pause(work: Work) -> bool:

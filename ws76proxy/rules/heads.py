@@ -122,7 +122,7 @@ def _deed_at(path: Path, action: _Common, turn: int) -> AnyDeed:
         case language.Close():
             return lambda work: _close(work, action)
         case language.Mark():
-            return lambda work: _mark(work, action.text)
+            return lambda work: work.tell("mark", action.text)
         case _:
             assert_never(action)
 
@@ -202,11 +202,6 @@ def _split(path: Path, action: language.Split) -> AnyDeed:
 def _close(work: HeadWork[Any], action: language.Close) -> bool:
     work.decision.closing = Closing(work.rule, action.how, action.to)
     return work.tell("close", f"{action.how} to {action.to}")
-
-
-def _mark(work: HeadWork[Any], text: str) -> bool:
-    work.decision.marks.append(text)
-    return work.tell("mark", text)
 
 
 def _set_in_request(path: Path, action: language.SetInRequest) -> RequestDeed:
