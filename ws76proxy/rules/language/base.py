@@ -10,7 +10,6 @@ from msgspec import UNSET, Meta, UnsetType
 __all__ = [
     "MAX_PATTERN",
     "AnyText",
-    "Flag",
     "HexText",
     "JsonPathText",
     "JsonText",
@@ -48,7 +47,6 @@ class Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 # Constraints stand on the members of a union, never on the union. And no tuple of fixed length may
 # stand in a union beside them: msgspec 0.22 reads the limits from the wrong place then.
-Flag = bool
 PatternText = Annotated[str, Meta(max_length=MAX_PATTERN)]
 LongText = Annotated[str, Meta(max_length=1_048_576)]
 HexText = Annotated[str, Meta(max_length=1_048_576, min_length=2)]
@@ -76,7 +74,7 @@ class TextPattern(Table, frozen=True, kw_only=True):
     contains: Annotated[
         PatternText | UnsetType, Meta(description="This stands somewhere in the text.")
     ] = UNSET
-    ignore_case: Annotated[Flag, Meta(description="Capitals and small letters are the same.")] = (
+    ignore_case: Annotated[bool, Meta(description="Capitals and small letters are the same.")] = (
         False
     )
 

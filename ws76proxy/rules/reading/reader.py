@@ -23,7 +23,7 @@ from ws76proxy.rules.language.conditions import HandshakeWhen
 from ws76proxy.rules.model import MessageRule, RequestRule, ResponseRule
 from ws76proxy.rules.ruleset import Counts, RuleSet
 
-__all__ = ["MAX_RULES", "MAX_SIZE", "read_rules", "rules_of"]
+__all__ = ["MAX_SIZE", "read_rules", "rules_of"]
 
 MAX_SIZE = 1_048_576
 """Bytes of a rule file."""
@@ -38,7 +38,6 @@ def read_rules(
     name: str,
     *,
     read_file: Callable[[str], bytes],
-    max_size: int = MAX_SIZE,
     max_rules: int = MAX_RULES,
 ) -> RuleSet:
     """Read a rule file.
@@ -48,9 +47,9 @@ def read_rules(
     found``, for the first fault.
     """
     data = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
-    if len(data) > max_size:
+    if len(data) > MAX_SIZE:
         raise RuleError(
-            f"{name}:1:1: expected a rule file of at most {max_size} bytes, found {len(data)}"
+            f"{name}:1:1: expected a rule file of at most {MAX_SIZE} bytes, found {len(data)}"
         )
     try:
         decoded = data.decode("utf-8-sig")
