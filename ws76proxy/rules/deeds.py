@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 from msgspec import UnsetType
 
 from ws76proxy.rules.contents import Message, message_test
 from ws76proxy.rules.decisions import Change, Closing, Hold, Injection, Side, Stall
 from ws76proxy.rules.edits import edit_at
-from ws76proxy.rules.errors import Path
-from ws76proxy.rules.inputs import Reading, injected, seconds_at
+from ws76proxy.rules.errors import Fault, Path, found_text
+from ws76proxy.rules.inputs import Reading, seconds_at
 from ws76proxy.rules.language import actions as common
 from ws76proxy.rules.language import message_actions as language
 from ws76proxy.rules.work import Deed, Work
@@ -17,6 +19,7 @@ __all__ = ["MAX_COPIES", "deed_at"]
 
 MAX_COPIES = 1_000
 """How often a message is sent at most, whatever rules say."""
+_BETWEEN_BYTES = re.compile(r"0x|\\x|[\s:,]")
 
 
 def deed_at(reading: Reading, path: Path, action: language.MessageAction, turn: int) -> Deed:
@@ -97,7 +100,7 @@ def _hold(reading: Reading, path: Path, action: language.Hold) -> Deed:
 
 
 def _inject(reading: Reading, path: Path, action: language.Inject) -> Deed:
-    content, is_raw = injected(reading, path, action)
+    content, is_raw = _injected(reading, path, action)
 
     def act(work: Work) -> bool:
         work.decision.injections.append(
@@ -107,6 +110,30 @@ def _inject(reading: Reading, path: Path, action: language.Inject) -> Deed:
         return work.tell("inject", f"{len(content)} {what} to the {action.to}, {action.place}")
 
     return Deed(act)
+
+
+def _injected(reading: Reading, path: Path, action: language.Inject) -> tuple[bytes, bool]:
+    """What is to be said, and whether it is bytes for the wire; raises Fault."""
+    if isinstance(action.hex, str):
+        return _from_hex((*path, "hex"), action.hex), True
+    if isinstance(action.text, str):
+        return action.text.encode(), False
+    assert not isinstance(action.file, UnsetType)  # noqa: S101 - exactly one of them is there
+    return reading.file((*path, "file"), action.file), False
+
+
+def _from_hex(path: Path, text: str) -> bytes:
+    digits = _BETWEEN_BYTES.sub("", text)
+    try:
+        data = bytes.fromhex(digits)
+    except ValueError:
+        wrong = re.search(r"[^0-9a-fA-F]", digits)
+        found = repr(wrong[0]) if wrong else f"{len(digits)} digits, an odd number"
+        text = f"expected bytes in hexadecimal, such as '00 68 69 ff', found {found}"
+        raise Fault(path, text) from None
+    if not data:
+        raise Fault(path, f"expected bytes in hexadecimal, found {found_text(text)}")
+    return data
 
 
 def _close(action: common.Close) -> Deed:

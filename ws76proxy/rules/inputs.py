@@ -1,24 +1,18 @@
-"""What actions of more than one kind are given: seconds, and bytes to inject."""
+"""What the parts of a rule file are given while it is read: files, room, and seconds."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
-
-from msgspec import UnsetType
 
 from ws76proxy.errors import UsageError
 from ws76proxy.rules.errors import Fault, Path, found_text
-from ws76proxy.rules.language.message_actions import Inject
 
-__all__ = ["MAX_FILES", "MAX_INSTRUCTIONS", "Reading", "injected", "seconds_at"]
+__all__ = ["MAX_FILES", "MAX_INSTRUCTIONS", "Reading", "seconds_at"]
 
 MAX_FILES = 16 * 1024 * 1024
 """Bytes of all the files that a rule file injects."""
 MAX_INSTRUCTIONS = 2_000_000
 """What all regular expressions of a rule file are compiled to, in RE2's instructions (16 bytes)."""
-
-_BETWEEN_BYTES = re.compile(r"0x|\\x|[\s:,]")
 
 
 class Reading:
@@ -77,27 +71,3 @@ def seconds_at(path: Path, value: float | list[float]) -> tuple[float, float]:
     if high < low:
         raise Fault((*path, 1), f"expected {low:g} or more, found the number {high:g}")
     return low, high
-
-
-def injected(reading: Reading, path: Path, action: Inject) -> tuple[bytes, bool]:
-    """What is to be said, and whether it is bytes for the wire; raises Fault."""
-    if isinstance(action.hex, str):
-        return _from_hex((*path, "hex"), action.hex), True
-    if isinstance(action.text, str):
-        return action.text.encode(), False
-    assert not isinstance(action.file, UnsetType)  # noqa: S101 - exactly one of them is there
-    return reading.file((*path, "file"), action.file), False
-
-
-def _from_hex(path: Path, text: str) -> bytes:
-    digits = _BETWEEN_BYTES.sub("", text)
-    try:
-        data = bytes.fromhex(digits)
-    except ValueError:
-        wrong = re.search(r"[^0-9a-fA-F]", digits)
-        found = repr(wrong[0]) if wrong else f"{len(digits)} digits, an odd number"
-        text = f"expected bytes in hexadecimal, such as '00 68 69 ff', found {found}"
-        raise Fault(path, text) from None
-    if not data:
-        raise Fault(path, f"expected bytes in hexadecimal, found {found_text(text)}")
-    return data
