@@ -6,20 +6,17 @@ import asyncio
 import contextlib
 import functools
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import click
 
 from ws76proxy.cli.types import SECONDS, SIZE
-from ws76proxy.editing import RuleFiles, load_script, scripts_of
+from ws76proxy.editing import EditingOptions, RuleFiles
 from ws76proxy.record import NoticeRecord
 from ws76proxy.relay import Relay
-from ws76proxy.rules import parse_rewrite
-from ws76proxy.session import Editing
 
-__all__ = ["EditingOptions", "editing_options", "watching"]
+__all__ = ["editing_options", "watching"]
 
 _FILE = click.Path(path_type=Path)
 _OPTIONS = [
@@ -72,46 +69,6 @@ _OPTIONS = [
         help="What may be held back of one side before it is not read any more.",
     ),
 ]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EditingOptions:
-    """What the user wants to be changed, and the limits of it."""
-
-    rule_files: tuple[Path, ...]
-    rewrites: tuple[str, ...]
-    script_files: tuple[Path, ...]
-    script_errors: Literal["pass", "close"]
-    script_timeout: float
-    max_held: int
-
-    def load(self, *, asks: bool, pause: float) -> tuple[Editing | None, RuleFiles | None]:
-        """Who may change what passes, and the files to be watched; None: nobody.
-
-        `asks`: whether there is a person who decides about what rules pause, for so many seconds
-        at most. Raises UsageError for a file that cannot be used.
-        """
-        rules = None
-        if self.rule_files or self.rewrites:
-            behind = [parse_rewrite(text) for text in self.rewrites]
-            rules = RuleFiles(self.rule_files, behind=behind)
-        scripts = None
-        if self.script_files:
-            scripts = scripts_of(
-                [load_script(path) for path in self.script_files],
-                on_error=self.script_errors,
-                seconds=self.script_timeout,
-            )
-        if rules is None and scripts is None:
-            return None, None
-        editing = Editing(
-            rules=rules,
-            scripts=scripts,
-            asks=asks,
-            pause=pause,
-            max_held=self.max_held,
-        )
-        return editing, rules
 
 
 @contextlib.asynccontextmanager

@@ -11,9 +11,8 @@ from pathlib import Path
 from mitmproxy.log import ALERT
 from mitmproxy.optmanager import OptManager
 
-from ws76proxy.editing import RuleFiles, load_script, scripts_of
+from ws76proxy.editing import EditingOptions
 from ws76proxy.mitm.settings import held_limit
-from ws76proxy.rules import parse_rewrite
 from ws76proxy.session import Editing
 
 __all__ = ["Edits"]
@@ -31,21 +30,18 @@ class Edits:
     def configure(self, options: OptManager) -> None:
         """Do what the options say from now on; sessions that have begun go on with what they have,
         and with what becomes of those files. Raises UsageError, and changes nothing."""
-        rules = scripts = None
-        if options.ws76_rules or options.ws76_rewrite:
-            paths = [_path(name) for name in options.ws76_rules]
-            rules = RuleFiles(paths, behind=[parse_rewrite(one) for one in options.ws76_rewrite])
-        if options.ws76_scripts:
-            loaded = [load_script(_path(name)) for name in options.ws76_scripts]
-            scripts = scripts_of(loaded, on_error=options.ws76_script_errors)
-        limit = held_limit(options)
-        self.stop()
-        if rules is None and scripts is None:
-            self.editing = None
-            return
+        wanted = EditingOptions(
+            rule_files=[_path(name) for name in options.ws76_rules],
+            rewrites=options.ws76_rewrite,
+            script_files=[_path(name) for name in options.ws76_scripts],
+            script_errors=options.ws76_script_errors,
+            max_held=held_limit(options),
+        )
         # A rule's breakpoint is an interception: there is always somebody to ask.
-        self.editing = Editing(rules=rules, scripts=scripts, asks=True, max_held=limit)
-        if rules is not None and options.ws76_rules:
+        editing, rules = wanted.load(asks=True)
+        self.stop()
+        self.editing = editing
+        if rules is not None and wanted.rule_files:
             self._watching = asyncio.get_running_loop().create_task(rules.watch(_tell))
 
     def stop(self) -> None:
