@@ -87,13 +87,9 @@ RESPONSES: list[tuple[str, list[tuple[bytes, bytes]]]] = [
     ),
     (
         'action = "rename-field", name = "sec-websocket-origin", to = "O"',
-        [(b"Sec-WebSocket-O", b"O")],
+        [(b"Sec-WebSocket-Origin", b"O")],
     ),
 ]
-RESPONSES[-1] = (
-    'action = "rename-field", name = "sec-websocket-origin", to = "O"',
-    [(b"Sec-WebSocket-Origin", b"O")],
-)
 
 
 def edited(raw: bytes, edits: list[tuple[bytes, bytes]]) -> bytes:
