@@ -232,8 +232,7 @@ _SENTINEL = "\x01ws76proxy\x02sentinel\x03"
 class RegexIndex:
     """Many expressions, looked for in many texts at once; it is sure of what is in none of them.
 
-    What it finds may be wrong, since the texts are looked at together. For 100 expressions it reads
-    some 500 MB a second.
+    What it finds may be wrong, since the texts are looked at together.
     """
 
     def __init__(self, expressions: Sequence[str]) -> None:

@@ -10,14 +10,13 @@ import pytest
 
 from tests.scripting.stage import REQUEST
 from ws76proxy.editing import load_script, scripts_of
+from ws76proxy.errors import UsageError
 from ws76proxy.scripting import Close, Message, Request, ScriptFault, SessionScripts
 from ws76proxy.scripting.deeds import Side
 from ws76proxy.wire.head import RequestHead
 
-PAGE = Path(__file__).parents[2] / "docs" / "scripts.md"
-EXAMPLES = dict(
-    re.findall(r"```python\n(?=# (\w+\.py))(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
-)
+PAGE = (Path(__file__).parents[2] / "docs" / "scripts.md").read_text(encoding="utf-8")
+EXAMPLES = dict(re.findall(r"```python\n(?=# (\w+\.py))(.*?)```", PAGE, re.DOTALL))
 
 
 class Example:
@@ -47,6 +46,19 @@ def test_prices(tmp_path: Path) -> None:
     assert example.message("client", "ping").dropped
     assert not example.message("client", "buy").dropped
     assert example.faults == []
+
+
+def test_what_goes_wrong_in_prices_is_told_as_the_page_says(tmp_path: Path) -> None:
+    example = Example("prices.py", tmp_path)
+    assert example.message("server", '{"price":"30"}').text == '{"price":"30"}'
+    (fault,) = example.faults
+    misspelt = tmp_path / "misspelt" / "prices.py"
+    misspelt.parent.mkdir()
+    misspelt.write_text(EXAMPLES["prices.py"].replace("on_message", "on_mesage"))
+    with pytest.raises(UsageError) as caught:
+        load_script(misspelt)
+    for text, path in ((f"script {fault}", tmp_path), (str(caught.value), misspelt.parent)):
+        assert f"\n```\n{text.replace(f'{path}/', '')}\n```\n" in PAGE
 
 
 def test_slowly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -49,8 +49,8 @@ class RuleFiles:
 
         A file that has changed is read when it is the same at two looks: then whoever writes it is
         done. Looking sees what a notice of the system does not: a link that points elsewhere, a
-        mounted folder. It costs about 0.2 ms, most of it for the thread: a file system that does
-        not answer holds up no session.
+        mounted folder. The thread costs more than the look, but with it a file system that does not
+        answer holds up no session.
         """
         while any(file.can_change for file in self._files):
             await asyncio.sleep(every)

@@ -135,7 +135,7 @@ def _edit_alone(
     pending: Sequence[Deed],
     fault: Callable[[int, BaseException], object],
 ) -> Stop | None:
-    """The same for one step, which is the usual case: it saves a third of what the loop costs."""
+    """The same for one step, which is the usual case: it saves a loop for each message."""
     function, session = step
     references, held, make, keep = getrefcount, _HELD_ONCE, Message, passed.append
     message = make(session, side, number, b"")

@@ -87,10 +87,11 @@ class Request:
     ) -> None:
         """Answer the client in place of the server, which never sees the request.
 
-        `reason` is the usual one where none is given. Text is UTF-8. Where `headers` have no
-        Content-Length and no Connection, and the status is not 101, those of a whole answer that
-        ends the connection are added. Raises ValueError for a status that is not of three digits,
-        LocalProtocolError for what cannot stand in a head.
+        `reason` is the usual one where none is given. Text is UTF-8. Unless the status is 101,
+        these are added where `headers` do not have them: Connection, to end it; Content-Length,
+        unless there is Transfer-Encoding; and Content-Type for a body that is text and not empty.
+        Raises ValueError for a status that is not of three digits, LocalProtocolError for what
+        cannot stand in a head.
         """
         if not isinstance(status, int) or not 100 <= status <= 999:
             raise ValueError(f"status: expected a number of three digits, found {status!r}")
