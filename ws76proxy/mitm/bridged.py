@@ -77,12 +77,6 @@ class BridgedHandshake(Handshake):
 
     # One method a hook
 
-    async def edit_request(self, flow: http.HTTPFlow) -> None:
-        key3 = flow.request.raw_content
-        await super().edit_request(flow)
-        # Of which key3 a rule wants less is the server's, not the client's own.
-        flow.request.raw_content = key3
-
     def _ask(self, flow: http.HTTPFlow) -> list[Diagnosis]:
         """Ask the server in its dialect, with a challenge or a key of our own."""
         request, session = flow.request, self.session
@@ -109,8 +103,7 @@ class BridgedHandshake(Handshake):
         # What the client is answered goes by what it said itself.
         self._asked = replace(asked, came=self._came)
         set_fields(request, asked.head)
-        most = None if self.edits is None else self.edits.key3_bytes
-        request.raw_content = asked.key3[:most]
+        request.raw_content = asked.key3
         self._changes += _told(asked.changes)
         return list(asked.diagnoses)
 

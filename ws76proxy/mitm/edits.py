@@ -67,8 +67,6 @@ class FlowEdits:
             flow.request.data.path = head.target
         if decision is not None and decision.key3_bytes is not None:
             self.key3_bytes = decision.key3_bytes
-            key3 = flow.request.raw_content or b""
-            flow.request.raw_content = key3[: decision.key3_bytes]
         await asyncio.sleep(seconds)
         if answer is not None:
             flow.response = response_of(answer.data)

@@ -171,6 +171,7 @@ class Handshake:
             self._comment_on(flow, errors)
         else:
             diagnoses += self._ask(flow)
+            self._cut_key3(flow)
         self._tell_request(assembled_request(flow.request))
         self.tell(tell_adjustments(session, "server", self._changes))
         self.tell(session.tell_findings(diagnoses))
@@ -186,6 +187,12 @@ class Handshake:
             flow.request.raw_content = own.key3
             self._changes += changes
         return []
+
+    def _cut_key3(self, flow: http.HTTPFlow) -> None:
+        """Ask with less of key3 than all, whoever has made it, where a rule wants that."""
+        most = None if self.edits is None else self.edits.key3_bytes
+        if most is not None and flow.response is None:
+            flow.request.raw_content = (flow.request.raw_content or b"")[:most]
 
     def stand_in(self, flow: http.HTTPFlow, choose: Choose) -> None:
         """Have a recorded server answer, if `choose` has one for this request."""
