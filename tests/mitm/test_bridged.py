@@ -205,6 +205,21 @@ def test_a_fault_fails_its_own_side_and_is_told() -> None:
     assert "rfc6455-frame-fault" in session.findings
 
 
+@pytest.mark.parametrize("by_client", [True, False])
+def test_a_fault_is_an_end_by_who_made_it(by_client: bool) -> None:
+    """As mitmproxy has it of any WebSocket."""
+    session = Bridged(MODERN, NEW) if by_client else Bridged(NEW, MODERN)
+    session.open()
+    if by_client:
+        session.client.send_binary(b"\x00\xff\xfe")
+    else:
+        session.server.send_binary(b"\x00\xff\xfe")
+    session.pump()
+    session.memory.end(session.memory.server if by_client else session.memory.client)
+    assert session.is_over()
+    assert session.ending[:2] == (1003, by_client)
+
+
 # Binary messages
 
 

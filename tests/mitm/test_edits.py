@@ -24,6 +24,11 @@ class Book:
         self.current = read_rules(text, "rules.toml", read_file=lambda _name: b"")
 
 
+CUT_OFF = """
+[[message]]
+name = "cut off"
+do = [{ action = "close", how = "fin" }]
+"""
 CUT = """
 [[request]]
 name = "cut"
@@ -80,3 +85,20 @@ def test_a_client_of_hixie_76_whose_server_gets_no_key3() -> None:
     assert session.memory.told["closing"] is None
     assert session.flow.websocket is not None
     assert "key3-short" not in session.findings
+
+
+@pytest.mark.parametrize(
+    ("client", "server"),
+    [(Dialect.RFC_6455, Dialect.HIXIE_76), (Dialect.HIXIE_76, Dialect.RFC_6455)],
+)
+def test_an_end_by_a_rule_is_neither_peers(client: Dialect, server: Dialect) -> None:
+    async def play() -> Bridged:
+        session = Bridged(client, server, editing=Editing(rules=Book(CUT_OFF), asks=True))
+        session.open()
+        session.client.send_text("the last")
+        session.pump()
+        return session
+
+    session = asyncio.run(play())
+    assert session.is_over()
+    assert session.ending == (1006, None, "the session was ended here")
