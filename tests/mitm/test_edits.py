@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 from typing import Literal
 
 import pytest
 
 from tests.mitm.bridging import Bridged
 from tests.mitm.memory import HEAD, KEY3, Memory
+from ws76proxy.mitm.edits import response_of
 from ws76proxy.mitm.settings import Settings
 from ws76proxy.rules import read_rules
 from ws76proxy.session import Editing
@@ -102,3 +104,13 @@ def test_an_end_by_a_rule_is_neither_peers(client: Dialect, server: Dialect) -> 
     session = asyncio.run(play())
     assert session.is_over()
     assert session.ending == (1006, None, "the session was ended here")
+
+
+def test_a_body_that_is_coded_already_stays_as_it_is() -> None:
+    body = gzip.compress(b"closed")
+    head = b"HTTP/1.1 503 Closed\r\nContent-Encoding: gzip\r\nX: \xe9\r\n\r\n"
+    response = response_of(head + body)
+    assert response.raw_content == body
+    assert response.content == b"closed"
+    assert response.headers.fields == ((b"Content-Encoding", b"gzip"), (b"X", b"\xe9"))
+    assert (response.status_code, response.reason) == (503, "Closed")

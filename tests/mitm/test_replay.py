@@ -1,5 +1,7 @@
 """Recorded sessions played through mitmproxy: as the client, and as the server."""
 
+# mypy: untyped-calls-exclude=mitmproxy
+
 from __future__ import annotations
 
 import asyncio
@@ -227,7 +229,7 @@ def test_flows_of_others_are_refused_as_ever(tmp_path: Path) -> None:
 
     flows = tmp_path / "flows"
     with flows.open("wb") as file:
-        FlowWriter(file).add(tflow.twebsocketflow())  # type: ignore[no-untyped-call]
+        FlowWriter(file).add(tflow.twebsocketflow())
     with Mitmdump("regular", home=tmp_path) as mitm:
         assert mitm.do(f"replay.client.file {flows}") == ""
         mitm.line(lambda line: "Can't replay WebSocket flows" in line)

@@ -19,11 +19,12 @@ from ws76proxy.bridge import (
 )
 from ws76proxy.diagnosis import Diagnosis, Severity, check_response, check_unfinished, found
 from ws76proxy.mitm.edits import response_of
-from ws76proxy.mitm.handshake import Choose, Handshake, set_fields
+from ws76proxy.mitm.handshake import Choose, Handshake
 from ws76proxy.mitm.pristine import (
     assembled_request,
     assembled_response,
     mark_bridged,
+    set_fields,
     speaks_another,
 )
 from ws76proxy.mitm.recording import Run

@@ -35,6 +35,7 @@ from ws76proxy.mitm.pristine import (
     assembled_request,
     assembled_response,
     head_of,
+    set_fields,
     with_fields_of,
 )
 from ws76proxy.mitm.recording import Run
@@ -70,7 +71,7 @@ from ws76proxy.wire import (
 )
 from ws76proxy.wire.challenge import DIGEST_SIZE
 
-__all__ = ["Choose", "Handshake", "set_fields"]
+__all__ = ["Choose", "Handshake"]
 
 Choose = Callable[[RequestHead, Dialect], Plan | None]
 """Says which recorded session's server answers a request; None: the real one."""
@@ -471,8 +472,3 @@ class Handshake:
             more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
             text = f"{worst.finding.code}: {worst.finding.title}: {worst.detail}{more}"
             self.told.comment(flow, "handshake", text)
-
-
-def set_fields(message: http.Message, head: RequestHead | ResponseHead) -> None:
-    """Give a message the fields of this head."""
-    message.headers.fields = tuple((field.name, field.value) for field in head.fields)
