@@ -92,15 +92,17 @@ class Handshake:
         number: int,
         run: Run | None = None,
         editing: Editing | None = None,
+        *,
+        server_dialect: Dialect | None = None,
     ) -> None:
         self.settings = settings
         self.dialect = dialect
-        self.server_dialect = dialect
+        self.server_dialect = server_dialect or dialect
         self.is_open = False
         self.is_in_layer = False
         self.is_killed = False
         self.plan: Plan | None = None
-        self.told = Told(dialect)
+        self.told = Told(dialect, server_dialect)
         self._came = head_of(flow.request)
         self._went = self._came
         self._key3 = b""
@@ -355,10 +357,9 @@ class Handshake:
     def converse(self) -> HeldConversation | DecidedBridge:
         """Both streams, read up to the first frame, and held from there on."""
         assert self._response is not None  # noqa: S101 - is_open says so
-        limit = self.session.options.max_message
-        client = client_side(self.dialect, self._came, self._key3, limit)
-        server = server_side(self.dialect, self._response, self._digest, limit)
         session = self.session
+        client = client_side(self.dialect, self._came, self._key3, session.options)
+        server = server_side(self.dialect, self._response, self._digest, session.options)
         session.wants_server = session.is_connected = True
         self._arrivals.converse()
         conversation = HeldConversation(session, client, server, asks_owner=True)
@@ -372,8 +373,8 @@ class Handshake:
 
     def server_leg(self) -> ServerConnection:
         """The server's side of it, for who plays that: it reads what the client sends next."""
-        limit = self.session.options.max_message
-        leg = client_side(self.server_dialect, self._went, self._asked_key3, limit)
+        options = self.session.options
+        leg = client_side(self.server_dialect, self._went, self._asked_key3, options)
         leg.open()
         return leg
 
@@ -422,11 +423,15 @@ class Handshake:
         if session.edits is not None:
             sent, corrupted = session.edits.corrupted(self._client_challenge, sent)
         self.tell(answer.tell(session, sent, corrupted))
+        self._look_at(answer)
+        return sent
+
+    def _look_at(self, answer: Answer) -> None:
+        """Say what is wrong with the server's digest."""
         base = 0 if self._response is None else len(self._response.raw)
         diagnoses = answer.diagnoses(base, head=self._went.raw)
-        self.tell(session.tell_findings(diagnoses))
+        self.tell(self.session.tell_findings(diagnoses))
         self._failures += [one for one in diagnoses if one.finding.severity is Severity.ERROR]
-        return sent
 
     def _tell_request(self, went: RequestHead) -> None:
         self._request_told = went.raw
