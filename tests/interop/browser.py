@@ -6,7 +6,6 @@ import json
 import os
 import re
 import tempfile
-import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from urllib.parse import quote, urlencode
 
 from .peer import QTWEBKIT
 from .process import PATIENCE, Process, ProcessError
+from .threads import in_thread
 
 PAGES = Path(__file__).parent / "pages"
 PAGE_LIMIT = 20.0
@@ -70,17 +70,35 @@ class PageHandler(SimpleHTTPRequestHandler):
         """Say nothing: the browser's own output is what a failure needs."""
 
 
+class PlanPage(PageHandler):
+    """The same, with the plan that a page plays."""
+
+    plan: bytes
+
+    def do_GET(self) -> None:
+        if self.path == "/plan.json":
+            self.answer(self.plan)
+        else:
+            super().do_GET()
+
+    def answer(self, body: bytes = b"") -> None:
+        """200, with this."""
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.send_header("Cache-Control", "no-store")
+        self.end_headers()
+        self.wfile.write(body)
+
+
 @contextmanager
-def serving_pages() -> Iterator[str]:
-    """The origin under which the pages of this folder are served."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), PageHandler) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}"
-        finally:
-            server.shutdown()
-            thread.join(PATIENCE)
+def serving_pages(
+    handler: type[PageHandler] = PageHandler, host: str = "127.0.0.1", **members: object
+) -> Iterator[str]:
+    """The origin, with this host, under which the pages of this folder are served; `members` are
+    what the handler's class is given."""
+    made = type("Page", (handler,), members)
+    with in_thread(ThreadingHTTPServer(("127.0.0.1", 0), made)) as port:
+        yield f"http://{host}:{port}"
 
 
 def visit(

@@ -64,6 +64,14 @@ def of_type(records: list[Record], kind: str) -> list[Record]:
     return [record for record in records if record["type"] == kind]
 
 
+def by_session(records: list[Record]) -> list[list[Record]]:
+    """The records of each session by themselves."""
+    sessions: dict[int, list[Record]] = {}
+    for record in records:
+        sessions.setdefault(record["session"], []).append(record)
+    return list(sessions.values())
+
+
 def only(records: list[Record], kind: str) -> Record:
     """The one record of a type."""
     (record,) = of_type(records, kind)

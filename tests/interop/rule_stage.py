@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import json
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from .browser import PageHandler, open_page
+from .browser import PlanPage, open_page, serving_pages
 from .mitm import mitmproxying, reversing, told
 from .peer import PeerName, serving
-from .process import PATIENCE
-from .relay import Record, of_type, relaying
+from .relay import Record, by_session, of_type, relaying
 from .rule_cases import CASES, INJECTED, LIMIT, SCRIPT, plan, rule_file
 from .tap import Tap, Wire, tapping
 
@@ -88,32 +83,6 @@ class Seen:
         return changes + heads
 
 
-class _Page(PageHandler):
-    plan: bytes
-
-    def do_GET(self) -> None:  # noqa: N802 - the name that the base class calls
-        if self.path != "/plan.json":
-            super().do_GET()
-            return
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(self.plan)))
-        self.end_headers()
-        self.wfile.write(self.plan)
-
-
-@contextmanager
-def _pages(url: str) -> Iterator[str]:
-    handler = type("Page", (_Page,), {"plan": plan(url)})
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}"
-        finally:
-            server.shutdown()
-            thread.join(PATIENCE)
-
-
 def perform(proxy: Proxy, folder: Path, server: PeerName = "eventlet") -> Seen:
     """Have the browser play all cases through a proxy to a real server."""
     rules, script, resuming = (folder / name for name in ("all.toml", "all.py", "resuming.py"))
@@ -158,7 +127,7 @@ def perform(proxy: Proxy, folder: Path, server: PeerName = "eventlet") -> Seen:
 
 
 def _visit(seen: Seen) -> None:
-    with _pages(seen.client_tap.url) as origin:
+    with serving_pages(PlanPage, plan=plan(seen.client_tap.url)) as origin:
         visit = open_page(origin, f"{origin}/rules.html", limit=LIMIT / 1000)
     for event in visit.events:
         seen.events.setdefault(event["socket"], []).append(event)
@@ -166,9 +135,6 @@ def _visit(seen: Seen) -> None:
 
 
 def _sort(seen: Seen, records: list[Record]) -> None:
-    by_number: dict[int, list[Record]] = {}
-    for record in records:
-        by_number.setdefault(record["session"], []).append(record)
-    for of_session in by_number.values():
+    for of_session in by_session(records):
         for request in of_type(of_session, "request"):
             seen.records[request["target"].partition("?")[0]] = of_session

@@ -13,20 +13,20 @@ import queue
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from http.server import ThreadingHTTPServer
-from socketserver import BaseRequestHandler, BaseServer, ThreadingTCPServer
+from socketserver import BaseRequestHandler, ThreadingTCPServer
 from typing import Any
 
 from ws76proxy.diagnosis import Outcome
 from ws76proxy.wire import RequestHead, encode_text
 from ws76proxy.wire.challenge import KEY3_SIZE
 
-from .browser import PAGE_EVENT, PageHandler, open_page
+from .browser import PAGE_EVENT, PlanPage, open_page, serving_pages
 from .process import PATIENCE
 from .staging import Act, Live, Scene
+from .threads import in_thread
 
 HOST = "localhost"
 """Not an address: samples have hosts in other letters."""
@@ -210,62 +210,38 @@ class _Player(BaseRequestHandler):
                 self._received += data
 
 
-class _Page(PageHandler):
+class _Page(PlanPage):
     """Serves the page and its plan, and answers it when a player is as far as it asks."""
 
     stage: _Stage
-    plan: bytes
     protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:  # noqa: N802 - the name that the base class calls
         word, _, key = self.path[1:].partition("/")
-        if word == "plan.json":
-            self._answer(self.plan)
-        elif word == "sent":
+        if word == "sent":
             self.stage.backstage(key).sent.wait(PATIENCE)
-            self._answer()
+            self.answer()
         elif word in ("more", "end"):
             self.stage.backstage(key).orders.put(word)
-            self._answer()
+            self.answer()
         elif word == "turn":
-            self._answer()
+            self.answer()
         else:
             super().do_GET()
-
-    def _answer(self, body: bytes = b"") -> None:
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(body)))
-        self.send_header("Cache-Control", "no-store")
-        self.end_headers()
-        self.wfile.write(body)
 
 
 class _Players(ThreadingTCPServer):
     allow_reuse_address = True
 
 
-@contextmanager
-def _serving(server: BaseServer) -> Iterator[None]:
-    with server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-        thread.start()
-        try:
-            yield
-        finally:
-            server.shutdown()
-            thread.join(PATIENCE)
-
-
 def perform(scenes: Sequence[Scene], port: int = 0) -> list[Performance]:
     """Show the scenes to QtWebKit, each until its bug has shown: every socket, in order."""
     stage = _Stage(scenes)
     players = _Players(("127.0.0.1", port), type("Player", (_Player,), {"stage": stage}))
-    plan = stage.plan(players.server_address[1])
-    pages = ThreadingHTTPServer(
-        ("127.0.0.1", 0), type("Page", (_Page,), {"stage": stage, "plan": plan})
-    )
-    with _serving(players), _serving(pages):
-        origin = f"http://{HOST}:{pages.server_port}"
+    with (
+        in_thread(players) as port,
+        serving_pages(_Page, HOST, stage=stage, plan=stage.plan(port)) as origin,
+    ):
         visit = open_page(origin, f"{origin}/samples.html", limit=VISIT_LIMIT)
     performances: list[Performance] = []
     for line in visit.console:

@@ -17,6 +17,7 @@ from socketserver import BaseRequestHandler, ThreadingTCPServer
 from typing import Literal, NamedTuple
 
 from .process import PATIENCE
+from .threads import in_thread
 
 __all__ = ["Pieces", "Tap", "Wire", "tapping"]
 
@@ -173,12 +174,5 @@ def tapping(upstream: str | None = None, port: int = 0) -> Iterator[Tap]:
     address = (upstream or "").removeprefix("ws://").rpartition(":")
     tap = Tap(0)
     handler = type("Handler", (_Handler,), {"tap": tap, "upstream": (address[0], int(address[2]))})
-    with _Server(("127.0.0.1", port), handler) as server:
-        tap.port = server.server_address[1]
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-        thread.start()
-        try:
-            yield tap
-        finally:
-            server.shutdown()
-            thread.join(PATIENCE)
+    with in_thread(_Server(("127.0.0.1", port), handler)) as tap.port:
+        yield tap

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import quote, urlencode, urlsplit
@@ -13,15 +12,15 @@ import pytest
 from . import browser
 from .browser import PAGE_EVENT, Visit
 from .cases import BROWSER, ECHO_SERVERS, MIB, RESOURCE, TEXTS
+from .chromium import chromium_running
 from .mitm import ending, mitmproxying, reversing, run_mitmdump, texts, the_session, told
-from .peer import Server, chromium_path, serving
+from .peer import Server, serving
 from .process import PATIENCE
 from .test_relay_browser import assert_talked
 
 CHROMIUM = pytest.mark.peer("chromium")
 TO_OLD = ("--set", "ws76_server_dialect=hixie-76")
 TO_MODERN = ("--set", "ws76_server_dialect=rfc6455")
-ARGUMENTS = ("--no-sandbox", "--disable-background-networking", "--no-first-run")
 LIMIT = 20_000
 
 
@@ -35,28 +34,22 @@ def visit(
     proxy: str | None = None,
 ) -> Visit:
     """What headless Chromium does with the page that holds one session and closes it."""
-    from playwright.sync_api import sync_playwright
-
     query: list[tuple[str, str]] = [("url", url), *(("message", text) for text in messages)]
     query += [("close", "client"), ("limit", str(LIMIT))]
     if size is not None:
         query.append(("size", str(size)))
     if protocol is not None:
         query.append(("protocol", protocol))
-    arguments = list(ARGUMENTS)
+    arguments: list[str] = []
     if proxy is not None:
         # Without the second one, what is on this machine is asked for directly.
-        arguments += [f"--proxy-server={proxy}", "--proxy-bypass-list=<-loopback>"]
+        arguments = [f"--proxy-server={proxy}", "--proxy-bypass-list=<-loopback>"]
     lines: list[str] = []
-    with tempfile.TemporaryDirectory() as profile, sync_playwright() as playwright:
-        context = playwright.chromium.launch_persistent_context(
-            profile, executable_path=chromium_path(), args=arguments, headless=True
-        )
+    with chromium_running(arguments) as context:
         page = context.new_page()
         page.on("console", lambda message: lines.append(message.text))
         page.goto(f"{origin}/session.html?{urlencode(query, quote_via=quote)}")
         page.wait_for_function("window.status === 'done'", timeout=LIMIT + PATIENCE * 1000)
-        context.close()
     return Visit(tuple(line for line in lines if line.startswith(PAGE_EVENT)), origin)
 
 

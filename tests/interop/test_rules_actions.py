@@ -12,7 +12,7 @@ import pytest
 
 from ws76proxy.diagnosis import answer_like
 from ws76proxy.wire import RequestHead
-from ws76proxy.wire.challenge import KEY3_SIZE, Challenge
+from ws76proxy.wire.challenge import DIGEST_SIZE, KEY3_SIZE, Challenge
 from ws76proxy.wire.hixie76 import challenge_of
 
 from .cases import BROWSER
@@ -25,7 +25,6 @@ pytestmark = [BROWSER, pytest.mark.peer("eventlet")]
 
 SECONDS, PAUSE = 0.4, 0.3
 """Of the rules that delay, and of those that cut."""
-DIGEST_SIZE = 16
 PROTOCOL = "Sec-WebSocket-Protocol"
 
 

@@ -13,7 +13,7 @@ from tests.mitm.memory import Memory
 from ws76proxy.mitm.settings import Settings
 from ws76proxy.wire import Dialect, hixie75, hixie76, rfc6455
 from ws76proxy.wire.connection import ClientConnection, ServerConnection
-from ws76proxy.wire.events import Event
+from ws76proxy.wire.events import Event, Message, TextFrames, TextMessages
 
 __all__ = ["BINARY", "TEXT", "Bridged", "said"]
 
@@ -141,12 +141,11 @@ def said(events: list[Event]) -> list[bytes]:
     """The payloads of messages, in order; a binary one with a B in front."""
     payloads: list[bytes] = []
     for event in events:
-        match type(event).__name__:
-            case "TextFrames":
-                payloads += [text.encode() for text in event.texts]  # type: ignore[union-attr]
-            case "TextMessages":
-                payloads += event.payloads  # type: ignore[union-attr]
-            case "Message":
-                mark = b"B" if event.binary else b""  # type: ignore[union-attr]
-                payloads.append(mark + event.payload)  # type: ignore[union-attr]
+        match event:
+            case TextFrames():
+                payloads += [text.encode() for text in event.texts]
+            case TextMessages():
+                payloads += event.payloads
+            case Message():
+                payloads.append((b"B" if event.binary else b"") + event.payload)
     return payloads

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any, cast
 
 from mitmproxy import http
@@ -20,6 +20,7 @@ from ws76proxy.mitm.memory import Wires, make_context
 from ws76proxy.mitm.recording import Run
 from ws76proxy.mitm.settings import Settings
 from ws76proxy.record import AnyRecord, Messages
+from ws76proxy.session import Editing
 
 __all__ = ["ANSWER", "DIGEST", "HEAD", "KEY3", "Memory", "stock_options"]
 
@@ -83,7 +84,8 @@ class Memory(Wires):
     """A reverse proxy to example.com:80; `flows` are those that have been seen, `names` the hooks.
 
     `then` is called after the addon's own hook, with the hook's name and the flow. With `record`
-    all sessions are recorded in `recorded`, or by a `Run`.
+    all sessions are recorded in `recorded`, or by a `Run`. With `editing`, whose rules take no time
+    here, it needs a running event loop.
     """
 
     def __init__(
@@ -93,6 +95,7 @@ class Memory(Wires):
         mode: str = "reverse:http://example.com",
         *,
         record: bool | Run = False,
+        editing: Editing | None = None,
         **options: object,
     ) -> None:
         self.flows: list[http.HTTPFlow] = []
@@ -100,7 +103,9 @@ class Memory(Wires):
         recorder = _Run()
         self.recorded = recorder.records
         run = record if isinstance(record, Run) else cast("Run", recorder) if record else None
-        self._addon = Hooks(lambda: settings or Settings(), lambda: True, lambda: run)
+        self._addon = Hooks(
+            lambda: settings or Settings(), lambda: True, lambda: run, editing=lambda: editing
+        )
         self._then = then
         context = make_context(_OPTIONS, mode=mode, server=("example.com", 80), **options)
         regular = mode == "regular"
@@ -115,8 +120,10 @@ class Memory(Wires):
             self.flows.append(flow)
         self.names.append(command.name)
         handler = getattr(self._addon, command.name, None)
-        if handler is not None:
-            handler(flow)
+        waiting: Awaitable[None] | None = None if handler is None else handler(flow)
+        if waiting is not None:
+            for _ in waiting.__await__():
+                pass
         return self._then(command.name, flow)
 
     @property

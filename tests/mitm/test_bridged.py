@@ -25,7 +25,7 @@ from ws76proxy.record import MessageRecord, RequestRecord, SessionEndRecord
 from ws76proxy.recording import rebuild
 from ws76proxy.recording.mitm.told import retell_told
 from ws76proxy.wire import Dialect, dialect_of
-from ws76proxy.wire.events import Close, ClosingHandshake, EndOfStream
+from ws76proxy.wire.events import Close, ClosingHandshake
 
 MODERN, NEW, OLD = Dialect.RFC_6455, Dialect.HIXIE_76, Dialect.HIXIE_75
 PAIRS = [(MODERN, NEW), (MODERN, OLD), (NEW, MODERN), (OLD, MODERN), (NEW, OLD), (OLD, NEW)]
@@ -203,6 +203,21 @@ def test_a_fault_fails_its_own_side_and_is_told() -> None:
     assert session.is_over()
     assert session.ending[0] == 1002
     assert "rfc6455-frame-fault" in session.findings
+
+
+@pytest.mark.parametrize("by_client", [True, False])
+def test_a_fault_is_an_end_by_who_made_it(by_client: bool) -> None:
+    """As mitmproxy has it of any WebSocket."""
+    session = Bridged(MODERN, NEW) if by_client else Bridged(NEW, MODERN)
+    session.open()
+    if by_client:
+        session.client.send_binary(b"\x00\xff\xfe")
+    else:
+        session.server.send_binary(b"\x00\xff\xfe")
+    session.pump()
+    session.memory.end(session.memory.server if by_client else session.memory.client)
+    assert session.is_over()
+    assert session.ending[:2] == (1003, by_client)
 
 
 # Binary messages
@@ -583,7 +598,6 @@ def test_recorded(client: Dialect, server: Dialect) -> None:
     (end,) = [one for one in records if isinstance(one, SessionEndRecord)]
     assert (end.outcome, end.server_dialect) == ("open", server)
     assert [one.text for one in records if isinstance(one, MessageRecord)] == ["one", "two"]
-    assert not any(isinstance(one, EndOfStream) for one in records)
 
 
 @pytest.mark.parametrize(("client", "server"), [(MODERN, NEW), (NEW, MODERN), (NEW, OLD)])

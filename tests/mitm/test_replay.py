@@ -1,7 +1,11 @@
 """Recorded sessions played through mitmproxy: as the client, and as the server."""
 
+# mypy: untyped-calls-exclude=mitmproxy
+
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import socket
 import threading
 from collections.abc import Iterator
@@ -9,12 +13,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from mitmproxy.addons.proxyserver import Proxyserver
+from mitmproxy.test import taddons
 
 from tests.mitm.client import Client, RefusedError
-from tests.mitm.peers import Peer, RawServer, serve
+from tests.mitm.peers import PATIENCE, Peer, RawServer, serve
 from tests.mitm.process import Mitmdump
+from tests.replay.tape import CHAT, recorded
+from ws76proxy.endpoint import Endpoint
+from ws76proxy.mitm.client_replay import HixieReplay
 from ws76proxy.record import RequestRecord
 from ws76proxy.recording import read_sessions, rebuild
+from ws76proxy.replay import plan_of
 from ws76proxy.wire import RequestHead
 
 TEXTS = [b"hello", "wörld".encode(), b"bad \xc3("]
@@ -155,6 +165,38 @@ def test_a_server_that_is_gone(server: Server, recording: Path, tmp_path: Path) 
         assert mitm.flow("/chat")["event"] == "error"
 
 
+def test_a_play_that_is_broken_off() -> None:
+    """mitmproxy ends while it plays: its sockets are closed when the loop knows nothing of them.
+
+    Whoever opens a connection next gets their numbers, and the loop would take it for theirs.
+    """
+
+    def use_their_numbers() -> None:
+        loop = asyncio.get_running_loop()
+        with contextlib.ExitStack() as stack:
+            for one in socket.socketpair():
+                stack.enter_context(one)
+                loop.add_reader(one, lambda: None)
+                stack.callback(loop.remove_reader, one)
+
+    async def play() -> None:
+        with socket.create_server(("127.0.0.1", 0)) as listener, taddons.context(Proxyserver()):
+            listener.setblocking(False)
+            here = Endpoint(False, "127.0.0.1", listener.getsockname()[1])
+            replay = HixieReplay(plan_of(recorded(*CHAT)), here)
+            playing = asyncio.create_task(replay.replay())
+            accepting = asyncio.get_running_loop().sock_accept(listener)
+            server, _ = await asyncio.wait_for(accepting, PATIENCE)
+            with contextlib.closing(server):
+                playing.cancel()
+                while not playing.done():
+                    await asyncio.sleep(0)
+                    use_their_numbers()
+                assert playing.cancelled()
+
+    asyncio.run(play())
+
+
 def test_the_replay_of_stock_mitmproxy(server: Server, tmp_path: Path) -> None:
     with Mitmdump(mode(server), home=tmp_path) as mitm:
         talk(connect(mitm, "/chat", extra=(("X-Device", "TV"),)))
@@ -187,7 +229,7 @@ def test_flows_of_others_are_refused_as_ever(tmp_path: Path) -> None:
 
     flows = tmp_path / "flows"
     with flows.open("wb") as file:
-        FlowWriter(file).add(tflow.twebsocketflow())  # type: ignore[no-untyped-call]
+        FlowWriter(file).add(tflow.twebsocketflow())
     with Mitmdump("regular", home=tmp_path) as mitm:
         assert mitm.do(f"replay.client.file {flows}") == ""
         mitm.line(lambda line: "Can't replay WebSocket flows" in line)

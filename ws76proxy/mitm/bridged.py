@@ -19,21 +19,22 @@ from ws76proxy.bridge import (
 )
 from ws76proxy.diagnosis import Diagnosis, Severity, check_response, check_unfinished, found
 from ws76proxy.mitm.edits import response_of
-from ws76proxy.mitm.handshake import Choose, Handshake, set_fields
+from ws76proxy.mitm.handshake import Choose, Handshake
+from ws76proxy.mitm.legs import client_side
 from ws76proxy.mitm.pristine import (
     assembled_request,
     assembled_response,
     mark_bridged,
+    set_fields,
     speaks_another,
 )
 from ws76proxy.mitm.recording import Run
 from ws76proxy.mitm.settings import Settings
-from ws76proxy.mitm.told import Told
 from ws76proxy.session import Editing, Peer
 from ws76proxy.session.adjust import Adjustment
 from ws76proxy.session.answer import Answer
 from ws76proxy.session.bridging.decided import DecidedBridge
-from ws76proxy.session.bridging.legs import client_leg, server_leg
+from ws76proxy.session.bridging.legs import server_leg
 from ws76proxy.session.lane import Lane
 from ws76proxy.session.telling import tell_adjustments, tell_challenge, tell_response
 from ws76proxy.wire import Dialect, ResponseHead, hixie76, rfc6455
@@ -61,27 +62,20 @@ class BridgedHandshake(Handshake):
         run: Run | None = None,
         editing: Editing | None = None,
     ) -> None:
-        super().__init__(flow, dialect, settings, number, run, editing)
-        self.server_dialect = server_dialect
+        super().__init__(
+            flow, dialect, settings, number, run, editing, server_dialect=server_dialect
+        )
         session = self.session
         session.server_dialect = server_dialect
         session.options = replace(
             session.options, server_dialect=server_dialect, bridge=settings.bridge
         )
-        self.told = Told(dialect, server_dialect)
-        self.told.put(flow)
         self._asked: BridgedRequest | None = None
         self._translated: BridgedResponse | None = None
         self._answer: ResponseHead | None = None
         mark_bridged(flow.request)
 
     # One method a hook
-
-    async def edit_request(self, flow: http.HTTPFlow) -> None:
-        key3 = flow.request.raw_content
-        await super().edit_request(flow)
-        # Of which key3 a rule wants less is the server's, not the client's own.
-        flow.request.raw_content = key3
 
     def _ask(self, flow: http.HTTPFlow) -> list[Diagnosis]:
         """Ask the server in its dialect, with a challenge or a key of our own."""
@@ -109,8 +103,7 @@ class BridgedHandshake(Handshake):
         # What the client is answered goes by what it said itself.
         self._asked = replace(asked, came=self._came)
         set_fields(request, asked.head)
-        most = None if self.edits is None else self.edits.key3_bytes
-        request.raw_content = asked.key3[:most]
+        request.raw_content = asked.key3
         self._changes += _told(asked.changes)
         return list(asked.diagnoses)
 
@@ -213,9 +206,7 @@ class BridgedHandshake(Handshake):
         translated, response, answer = self._translated, self._response, self._answer
         assert translated and response and answer  # noqa: S101, PT018 - is_open says so
         session, options = self.session, self.session.options
-        client = client_leg(self.dialect, options, 0)
-        client.receive_head(self._came)
-        client.receive_data(self._key3)
+        client = client_side(self.dialect, self._came, self._key3, options)
         server = server_leg(self.server_dialect, options, 0)
         if isinstance(server, rfc6455.ClientConnection):
             server.connect_as(self._went, session.random_below)
@@ -259,10 +250,7 @@ class BridgedHandshake(Handshake):
                 verdict=answer.verdict,
             )
         )
-        base = 0 if self._response is None else len(self._response.raw)
-        diagnoses = answer.diagnoses(base, head=self._went.raw)
-        self.tell(session.tell_findings(diagnoses))
-        self._failures += [one for one in diagnoses if one.finding.severity is Severity.ERROR]
+        self._look_at(answer)
 
     def _digest_for_client(self, translated: BridgedResponse) -> bytes:
         """The 16 bytes behind the head that a client of hixie-76 gets; none for others."""

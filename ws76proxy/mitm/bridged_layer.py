@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import Any, cast
 
 from mitmproxy import http
 from mitmproxy.flow import Error
@@ -13,6 +12,7 @@ from mitmproxy.proxy import commands, events, layer
 from mitmproxy.proxy.context import Context
 from mitmproxy.websocket import WebSocketMessage
 
+from ws76proxy.bridge import Ended
 from ws76proxy.mitm.handshake import Handshake
 from ws76proxy.mitm.layer import ABRUPT, BINARY, CLEAN, HixieLayer
 from ws76proxy.mitm.stand_in import StandInLayer
@@ -30,6 +30,8 @@ class BridgedLayer(HixieLayer):
         super().__init__(context, flow, handshake)
         self._finished: deque[Peer] = deque()
         self._closing_timer: commands.RequestWakeup | None = None
+        self._code_here: int | None = None
+        """The close code, where a rule or a script has hung up before either side has ended."""
 
     @property
     def _bridge(self) -> DecidedBridge:
@@ -40,7 +42,7 @@ class BridgedLayer(HixieLayer):
         session = self._handshake.session
         if isinstance(event, events.Wakeup) and event.command is self._closing_timer:
             asked = session.timed_out(self._handshake.settings.close_timeout)
-            yield from self._carry_out(cast("Any", asked))
+            yield from self._carry_out(asked)
             return
         yield from super()._handle(event)
 
@@ -53,11 +55,10 @@ class BridgedLayer(HixieLayer):
 
     def _ended(self, peer: Peer) -> layer.CommandGenerator[None]:
         """The connection to a peer is gone: the other one is told in its way, and hung up."""
-        self._first_to_close = self._first_to_close or peer
         for data in self._unheard.pop(peer, ()):
             yield from self._hear(peer, data)
         asked = self._handshake.session.connection_lost(peer, None)
-        yield from self._carry_out(cast("Any", asked))
+        yield from self._carry_out(asked)
 
     def _finish(self, peer: Peer) -> layer.CommandGenerator[None]:
         # mitmproxy's connections close in both directions at once: nothing more comes of this one.
@@ -68,35 +69,47 @@ class BridgedLayer(HixieLayer):
         while self._finished and not self._is_killed:
             yield from self._hung_up(self._finished.popleft())
         if self._is_killed or self._handshake.session.ended:
-            yield from self._end(None if self._is_killed else self._first_to_close)
+            yield from self._end()
 
     def _hung_up(self, peer: Peer) -> layer.CommandGenerator[None]:
         """We have closed the connection to a peer."""
         session, bridge = self._handshake.session, self._bridge
         if session.ended or peer in session.lost:
             return
+        if bridge.first_end is None:
+            self._code_here = CLEAN if session.is_closing else ABRUPT
         session.traffic[peer].ended = True
         session.lost.add(peer)
         bridge.lost(peer)
-        yield from self._carry_out(cast("Any", bridge.ended(peer)))
+        yield from self._carry_out(bridge.ended(peer))
         if peer.other in session.lost:
-            yield from self._carry_out(cast("Any", session.end()))
+            yield from self._carry_out(session.end())
 
     def _inject(self, message: WebSocketMessage) -> layer.CommandGenerator[None]:
         self._deciding = None
         peer = Peer.CLIENT if message.from_client else Peer.SERVER
         is_binary = message.type == BINARY
         asked = self._bridge.inject(peer, message.content, binary=is_binary)
-        yield from self._carry_out(cast("Any", asked))
+        yield from self._carry_out(asked)
 
-    def _how(self, by: Peer | None) -> tuple[int, str]:
-        first = self._bridge.first_end
+    @property
+    def _first_end(self) -> Ended | None:
+        """How the side has ended that was the first to end by itself."""
+        return self._bridge.first_end if self._code_here is None else None
+
+    @property
+    def _closer(self) -> Peer | None:
+        first = self._first_end
+        return None if first is None or first.by == "relay" else Peer(first.by)
+
+    def _how(self, closer: Peer | None) -> tuple[int, str]:
+        first = self._first_end
         if self._is_killed:
             return ABRUPT, Error.KILLED_MESSAGE
         if first is None:
             # A rule or a script wanted it, and nobody answered.
             code = CLEAN if self._handshake.session.is_closing else ABRUPT
-            return code, "the session was ended here"
+            return self._code_here or code, "the session was ended here"
         if first.how == "fault":
             return first.code or ABRUPT, first.reason or f"the {first.by} broke its protocol"
         if first.how == "closed" and first.dialect is Dialect.RFC_6455:

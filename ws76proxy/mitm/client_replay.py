@@ -133,7 +133,10 @@ class HixieReplay:
                 finally:
                     play.cancel()
                     handling.cancel()
-                    writer.close()
+                    # A socket closed while its transport is open leaves its number to the next one,
+                    # which the event loop then takes for the old.
+                    await asyncio.wait([play, handling], timeout=_LAST_MOMENTS)
+                    writer.transport.abort()
 
 
 class _Handler(server.LiveConnectionHandler):

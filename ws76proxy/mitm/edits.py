@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 
 from mitmproxy import http
 
+from ws76proxy.mitm.pristine import set_fields
 from ws76proxy.session import Command, Peer, Session
 from ws76proxy.session.adjust import Adjustment
 from ws76proxy.session.asking import by_rule, tell_notes
@@ -63,12 +64,10 @@ class FlowEdits:
         answer = answered or answer
         tell(edits.tell_faults())
         if head is not went:
-            flow.request.headers.fields = tuple((one.name, one.value) for one in head.fields)
+            set_fields(flow.request, head)
             flow.request.data.path = head.target
         if decision is not None and decision.key3_bytes is not None:
             self.key3_bytes = decision.key3_bytes
-            key3 = flow.request.raw_content or b""
-            flow.request.raw_content = key3[: decision.key3_bytes]
         await asyncio.sleep(seconds)
         if answer is not None:
             flow.response = response_of(answer.data)
@@ -113,8 +112,9 @@ def response_of(data: bytes) -> http.Response:
     """A whole answer in bytes as mitmproxy has it."""
     raw, _, body = data.partition(b"\r\n\r\n")
     head = ResponseHead(raw + b"\r\n\r\n")
-    fields = tuple((field.name, field.value) for field in head.fields)
-    response = http.Response.make(head.status or 500, body, http.Headers(fields))
+    response = http.Response.make(head.status or 500)
     response.data.reason = head.reason
-    response.headers.fields = fields
+    set_fields(response, head)
+    # Not as a content, which mitmproxy would code as the fields say, once more.
+    response.raw_content = body
     return response

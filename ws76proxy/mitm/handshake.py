@@ -35,6 +35,7 @@ from ws76proxy.mitm.pristine import (
     assembled_request,
     assembled_response,
     head_of,
+    set_fields,
     with_fields_of,
 )
 from ws76proxy.mitm.recording import Run
@@ -70,7 +71,7 @@ from ws76proxy.wire import (
 )
 from ws76proxy.wire.challenge import DIGEST_SIZE
 
-__all__ = ["Choose", "Handshake", "set_fields"]
+__all__ = ["Choose", "Handshake"]
 
 Choose = Callable[[RequestHead, Dialect], Plan | None]
 """Says which recorded session's server answers a request; None: the real one."""
@@ -91,15 +92,17 @@ class Handshake:
         number: int,
         run: Run | None = None,
         editing: Editing | None = None,
+        *,
+        server_dialect: Dialect | None = None,
     ) -> None:
         self.settings = settings
         self.dialect = dialect
-        self.server_dialect = dialect
+        self.server_dialect = server_dialect or dialect
         self.is_open = False
         self.is_in_layer = False
         self.is_killed = False
         self.plan: Plan | None = None
-        self.told = Told(dialect)
+        self.told = Told(dialect, server_dialect)
         self._came = head_of(flow.request)
         self._went = self._came
         self._key3 = b""
@@ -171,6 +174,7 @@ class Handshake:
             self._comment_on(flow, errors)
         else:
             diagnoses += self._ask(flow)
+            self._cut_key3(flow)
         self._tell_request(assembled_request(flow.request))
         self.tell(tell_adjustments(session, "server", self._changes))
         self.tell(session.tell_findings(diagnoses))
@@ -186,6 +190,12 @@ class Handshake:
             flow.request.raw_content = own.key3
             self._changes += changes
         return []
+
+    def _cut_key3(self, flow: http.HTTPFlow) -> None:
+        """Ask with less of key3 than all, whoever has made it, where a rule wants that."""
+        most = None if self.edits is None else self.edits.key3_bytes
+        if most is not None and flow.response is None:
+            flow.request.raw_content = (flow.request.raw_content or b"")[:most]
 
     def stand_in(self, flow: http.HTTPFlow, choose: Choose) -> None:
         """Have a recorded server answer, if `choose` has one for this request."""
@@ -347,10 +357,9 @@ class Handshake:
     def converse(self) -> HeldConversation | DecidedBridge:
         """Both streams, read up to the first frame, and held from there on."""
         assert self._response is not None  # noqa: S101 - is_open says so
-        limit = self.session.options.max_message
-        client = client_side(self.dialect, self._came, self._key3, limit)
-        server = server_side(self.dialect, self._response, self._digest, limit)
         session = self.session
+        client = client_side(self.dialect, self._came, self._key3, session.options)
+        server = server_side(self.dialect, self._response, self._digest, session.options)
         session.wants_server = session.is_connected = True
         self._arrivals.converse()
         conversation = HeldConversation(session, client, server, asks_owner=True)
@@ -364,8 +373,8 @@ class Handshake:
 
     def server_leg(self) -> ServerConnection:
         """The server's side of it, for who plays that: it reads what the client sends next."""
-        limit = self.session.options.max_message
-        leg = client_side(self.server_dialect, self._went, self._asked_key3, limit)
+        options = self.session.options
+        leg = client_side(self.server_dialect, self._went, self._asked_key3, options)
         leg.open()
         return leg
 
@@ -414,11 +423,15 @@ class Handshake:
         if session.edits is not None:
             sent, corrupted = session.edits.corrupted(self._client_challenge, sent)
         self.tell(answer.tell(session, sent, corrupted))
+        self._look_at(answer)
+        return sent
+
+    def _look_at(self, answer: Answer) -> None:
+        """Say what is wrong with the server's digest."""
         base = 0 if self._response is None else len(self._response.raw)
         diagnoses = answer.diagnoses(base, head=self._went.raw)
-        self.tell(session.tell_findings(diagnoses))
+        self.tell(self.session.tell_findings(diagnoses))
         self._failures += [one for one in diagnoses if one.finding.severity is Severity.ERROR]
-        return sent
 
     def _tell_request(self, went: RequestHead) -> None:
         self._request_told = went.raw
@@ -464,8 +477,3 @@ class Handshake:
             more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
             text = f"{worst.finding.code}: {worst.finding.title}: {worst.detail}{more}"
             self.told.comment(flow, "handshake", text)
-
-
-def set_fields(message: http.Message, head: RequestHead | ResponseHead) -> None:
-    """Give a message the fields of this head."""
-    message.headers.fields = tuple((field.name, field.value) for field in head.fields)

@@ -10,6 +10,7 @@ from mitmproxy.exceptions import ControlException
 
 from ws76proxy.mitm.handshakes import handshake_of
 from ws76proxy.mitm.layer import KillInjected
+from ws76proxy.mitm.waking import inject
 
 __all__ = ["make_killable"]
 
@@ -26,24 +27,18 @@ def make_killable(flow: http.HTTPFlow) -> None:
         # Stock would clear the interception and wake nobody.
         flow.resume()
         http.HTTPFlow.kill(flow)
-        proxyserver = ctx.master.addons.get("proxyserver")
-        if handshake is not None and isinstance(proxyserver, Proxyserver):
-            if handshake.is_in_layer:
-                _tell_layer(proxyserver, flow)
-            else:
-                _hang_up(proxyserver, flow)
+        if handshake is not None and handshake.is_in_layer:
+            inject(KillInjected(flow, None))
+        elif handshake is not None:
+            _hang_up(flow)
 
     vars(flow)["kill"] = kill
 
 
-def _tell_layer(proxyserver: Proxyserver, flow: http.HTTPFlow) -> None:
-    try:
-        proxyserver.inject_event(KillInjected(flow, None))
-    except ValueError:
-        return  # the connection has gone meanwhile, and all with it
-
-
-def _hang_up(proxyserver: Proxyserver, flow: http.HTTPFlow) -> None:
+def _hang_up(flow: http.HTTPFlow) -> None:
+    proxyserver = ctx.master.addons.get("proxyserver")
+    if not isinstance(proxyserver, Proxyserver):
+        return
     handler = proxyserver.connections.get(flow.client_conn.id)
     if handler is not None and flow.client_conn in handler.transports:
         handler.close_connection(flow.client_conn)

@@ -7,10 +7,9 @@ from __future__ import annotations
 import logging
 import time
 from collections import deque
-from collections.abc import Awaitable, Iterable, Iterator
+from collections.abc import Awaitable, Iterable
 from dataclasses import dataclass
 from math import inf
-from typing import cast
 
 from mitmproxy import connection, http
 from mitmproxy.flow import Error
@@ -158,13 +157,13 @@ class HixieLayer(layer.Layer):
         for data in self._unheard.pop(peer, ()):
             yield from self._hear(peer, data)
         asked = self._handshake.session.connection_lost(peer, None)
-        yield from self._carry_out(cast("Iterator[HeldCommand]", asked))
+        yield from self._carry_out(asked)
         if self._handshake.session.ended:
-            yield from self._end(peer)
+            yield from self._end()
 
     def _hear(self, peer: Peer, data: bytes) -> layer.CommandGenerator[None]:
         asked = self._handshake.session.receive_data(peer, data)
-        yield from self._carry_out(cast("Iterator[HeldCommand]", asked))
+        yield from self._carry_out(asked)
 
     def _hear_what_waited(self) -> layer.CommandGenerator[None]:
         """Read from those who are to be read again."""
@@ -220,7 +219,7 @@ class HixieLayer(layer.Layer):
         awaited = Awaited(command.awaitable)
         yield Ws76AwaitHook(awaited)
         asked = self._handshake.session.awaited(command.ticket, awaited.error)
-        yield from self._carry_out(cast("Iterator[HeldCommand]", asked))
+        yield from self._carry_out(asked)
 
     def _decide(self, held: HeldMessage) -> layer.CommandGenerator[None]:
         content = held.payload
@@ -315,22 +314,22 @@ class HixieLayer(layer.Layer):
 
     def _end_if_over(self) -> layer.CommandGenerator[None]:
         if self._is_killed:
-            yield from self._end(None)
+            yield from self._end()
             return
         both_closed = len(self._held.closed) == 2
         is_holding = any(map(self._phase.is_holding, Peer))
         if self._handshake.session.ended or (both_closed and not is_holding):
-            yield from self._end(self._first_to_close)
+            yield from self._end()
 
-    def _end(self, by: Peer | None) -> layer.CommandGenerator[None]:
+    def _end(self) -> layer.CommandGenerator[None]:
         if self._is_over:
             return
         self._handle_event = self._done
         websocket, handshake = self._websocket, self._handshake
-        by = self._first_to_close or by
-        code, reason = self._how(by)
+        closer = self._closer
+        code, reason = self._how(closer)
         websocket.timestamp_end = time.time()
-        websocket.closed_by_client = None if by is None else by is Peer.CLIENT
+        websocket.closed_by_client = None if closer is None else closer is Peer.CLIENT
         websocket.close_code, websocket.close_reason = code, reason
         if self._is_killed:
             killed = handshake.session.tell_closing("relay", "shutdown", "killed by the user")
@@ -347,10 +346,15 @@ class HixieLayer(layer.Layer):
     def _hang_up(self, peer: Peer) -> layer.CommandGenerator[None]:
         yield commands.CloseConnection(self._connection(peer))
 
-    def _how(self, by: Peer | None) -> tuple[int, str]:
+    @property
+    def _closer(self) -> Peer | None:
+        """Who was the first to end; None: neither peer."""
+        return self._first_to_close
+
+    def _how(self, closer: Peer | None) -> tuple[int, str]:
         if self._is_killed:
             return ABRUPT, Error.KILLED_MESSAGE
-        who = "somebody" if by is None else by.label
+        who = "somebody" if closer is None else closer.label
         closed = self._held.closed
         if len(closed) == 2:
             return CLEAN, f"FF 00 from the {who}, answered"

@@ -26,7 +26,7 @@ class UnknownMitmproxyError(Ws76Error):
     def __init__(self, what: str) -> None:
         super().__init__(
             f"ws76proxy does not know its way around mitmproxy {version.VERSION}: {what}"
-            " (it is tested with 11.0.2 and 12.2.3)"
+            " (it is tested with 11.0.2 and 12.3.1)"
         )
 
 

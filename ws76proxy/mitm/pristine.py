@@ -23,6 +23,7 @@ __all__ = [
     "mark_bridged",
     "remember_answer",
     "remember_request",
+    "set_fields",
     "speaks_another",
     "websocket_of_request",
     "with_fields_of",
@@ -113,6 +114,11 @@ def assembled_request(request: http.Request) -> RequestHead:
 def assembled_response(response: http.Response) -> ResponseHead:
     """The head that mitmproxy sends for a response as it is now."""
     return ResponseHead(http1.assemble_response_head(response))
+
+
+def set_fields(message: http.Message, head: RequestHead | ResponseHead) -> None:
+    """Give a message the fields of this head."""
+    message.headers.fields = tuple((field.name, field.value) for field in head.fields)
 
 
 def with_fields_of(message: http.Message, head: RequestHead | ResponseHead) -> None:

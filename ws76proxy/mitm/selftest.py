@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import cast
 
 from mitmproxy import connection, http
@@ -14,7 +16,7 @@ from ws76proxy.mitm.hooks import Hooks
 from ws76proxy.mitm.memory import Wires, make_context
 from ws76proxy.mitm.patches import UnknownMitmproxyError
 from ws76proxy.mitm.recording import Run
-from ws76proxy.mitm.selftest_bridge import EXAMPLE, talk_bridged
+from ws76proxy.mitm.selftest_bridge import EXAMPLE, EXAMPLE_DIGEST, talk_bridged
 from ws76proxy.mitm.settings import Settings
 from ws76proxy.mitm.told import METADATA
 from ws76proxy.record import AnyRecord, Messages
@@ -24,7 +26,6 @@ from ws76proxy.replay import Plan, plan_of
 __all__ = ["run"]
 
 _HEAD, _KEY3 = EXAMPLE[:-8], EXAMPLE[-8:]
-_DIGEST = b"8jKS'y:G*Co,Wxa-"
 _ANSWER = (
     b"HTTP/1.1 101 WebSocket Protocol Handshake\r\nUpgrade: WebSocket\r\nConnection: Upgrade\r\n"
     b"Sec-WebSocket-Origin: http://example.com\r\n"
@@ -67,13 +68,14 @@ class _Recorder:
 def _talk(options: OptManager, recorder: _Recorder) -> None:
     """A session with a server."""
     run = cast("Run", recorder)
-    wires, flows = _wires(options, Hooks(Settings, lambda: True, lambda: run))
-    try:
+    hooks = Hooks(Settings, lambda: True, lambda: run)
+    with _remembering() as flows:
+        wires = _wires(options, hooks, flows)
         wires.from_client(_HEAD + _KEY3[:1])
         wires.from_client(_KEY3[1:] + _ASK)
         _expect("the request", wires.to_server, _HEAD + _KEY3)
-        wires.from_server(_ANSWER + _DIGEST + _REPLY)
-        _expect("the answer", wires.to_client, _ANSWER + _DIGEST + _REPLY)
+        wires.from_server(_ANSWER + EXAMPLE_DIGEST + _REPLY)
+        _expect("the answer", wires.to_client, _ANSWER + EXAMPLE_DIGEST + _REPLY)
         _expect("the early message", wires.to_server, _HEAD + _KEY3 + _ASK)
         wires.from_client(_CLOSE)
         wires.from_server(_CLOSE)
@@ -84,50 +86,47 @@ def _talk(options: OptManager, recorder: _Recorder) -> None:
         contents = sorted(message.content for message in websocket.messages)
         _expect("the messages", contents, [b"ask", b"reply"])
         _expect("the verdict", flows[0].metadata[METADATA]["verdict"], "verified")
-    finally:
-        for flow in flows:
-            forget(flow)
     streams = rebuild(recorder.records)
     _expect("what was recorded of the client", streams.client, _HEAD + _KEY3 + _ASK + _CLOSE)
-    _expect("what was recorded of the server", streams.server, _ANSWER + _DIGEST + _REPLY + _CLOSE)
+    _expect(
+        "what was recorded of the server",
+        streams.server,
+        _ANSWER + EXAMPLE_DIGEST + _REPLY + _CLOSE,
+    )
 
 
 def _talk_to_recording(options: OptManager, plan: Plan) -> None:
     """The same session, with its recording in place of the server."""
     hooks = Hooks(Settings, lambda: True, choose=lambda _request, _dialect: plan)
-    wires, flows = _wires(options, hooks)
-    try:
+    with _remembering() as flows:
+        wires = _wires(options, hooks, flows)
         wires.from_client(_HEAD + _KEY3 + _ASK)
-        _expect("the recorded answer", wires.to_client, _ANSWER + _DIGEST + _REPLY)
+        _expect("the recorded answer", wires.to_client, _ANSWER + EXAMPLE_DIGEST + _REPLY)
         wires.from_client(_CLOSE)
-        _expect("the recorded end", wires.to_client, _ANSWER + _DIGEST + _REPLY + _CLOSE)
+        _expect("the recorded end", wires.to_client, _ANSWER + EXAMPLE_DIGEST + _REPLY + _CLOSE)
         _expect("the connections to a server", wires.opened, [])
         _expect("the comparison", flows[0].metadata[METADATA]["replay"]["differences"], [])
+
+
+def _talk_bridged(options: OptManager) -> None:
+    """Sessions whose sides speak different dialects."""
+    with _remembering() as flows:
+        talk_bridged(lambda hooks: _wires(options, hooks, flows), _expect)
+
+
+@contextmanager
+def _remembering() -> Iterator[list[http.HTTPFlow]]:
+    """A list for flows, of which nothing is left behind it."""
+    flows: list[http.HTTPFlow] = []
+    try:
+        yield flows
     finally:
         for flow in flows:
             forget(flow)
 
 
-def _talk_bridged(options: OptManager) -> None:
-    """Sessions whose sides speak different dialects."""
-    seen: list[list[http.HTTPFlow]] = []
-
-    def make(hooks: Hooks) -> Wires:
-        wires, flows = _wires(options, hooks)
-        seen.append(flows)
-        return wires
-
-    try:
-        talk_bridged(make, _expect)
-    finally:
-        for flows in seen:
-            for flow in flows:
-                forget(flow)
-
-
-def _wires(options: OptManager, hooks: Hooks) -> tuple[Wires, list[http.HTTPFlow]]:
-    """mitmproxy's layers with these hooks, and the flows that they will have seen."""
-    flows: list[http.HTTPFlow] = []
+def _wires(options: OptManager, hooks: Hooks, flows: list[http.HTTPFlow]) -> Wires:
+    """mitmproxy's layers with these hooks; the flows that they see are put into `flows`."""
 
     def hook(command: commands.StartHook) -> None:
         (flow,) = command.args()
@@ -139,7 +138,7 @@ def _wires(options: OptManager, hooks: Hooks) -> tuple[Wires, list[http.HTTPFlow
                 handler(flow)
 
     context = make_context(options, mode="reverse:http://example.com", server=("example.com", 80))
-    return Wires(HttpLayer(context, HTTPMode.transparent), context, hook), flows
+    return Wires(HttpLayer(context, HTTPMode.transparent), context, hook)
 
 
 def _expect(what: str, found: object, expected: object) -> None:

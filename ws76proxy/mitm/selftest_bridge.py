@@ -9,7 +9,7 @@ from ws76proxy.mitm.memory import Wires
 from ws76proxy.mitm.settings import Settings
 from ws76proxy.wire import Dialect, RequestHead, hixie76, rfc6455
 
-__all__ = ["EXAMPLE", "talk_bridged"]
+__all__ = ["EXAMPLE", "EXAMPLE_DIGEST", "talk_bridged"]
 
 # The draft's own example (1.2), with a key3 that begins like a line end.
 EXAMPLE = (
@@ -18,7 +18,7 @@ EXAMPLE = (
     b"Sec-WebSocket-Key1: 4 @1  46546xW%0l 1 5\r\nOrigin: http://example.com\r\n\r\n"
     b"^n:ds[4U"
 )
-_DIGEST = b"8jKS'y:G*Co,Wxa-"
+EXAMPLE_DIGEST = b"8jKS'y:G*Co,Wxa-"
 # The example of RFC 6455 (1.3).
 _MODERN = (
     b"GET /demo HTTP/1.1\r\nHost: example.com\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
@@ -62,7 +62,7 @@ def talk_bridged(make_wires: MakeWires, expect: Expect) -> None:
         b"Sec-WebSocket-Accept: " + rfc6455.accept_key(key) + b"\r\n\r\n" + _HELLO
     )
     _, _, rest = others.to_client.partition(b"\r\n\r\n")
-    expect("a bridged digest and message", rest, _DIGEST + _HELLO_OLD)
+    expect("a bridged digest and message", rest, EXAMPLE_DIGEST + _HELLO_OLD)
 
 
 def _wires(make_wires: MakeWires, server: Dialect) -> Wires:

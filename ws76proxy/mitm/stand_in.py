@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from typing import Any, cast
 
 from mitmproxy import http
 from mitmproxy.proxy import commands, events, layer
@@ -74,7 +73,7 @@ class StandInLayer(HixieLayer):
             command = self._asked.popleft()
             if isinstance(command, Send):
                 told = session.receive_data(Peer.SERVER, command.data)
-                yield from self._carry_out(cast("Any", told))
+                yield from self._carry_out(told)
                 yield from self._end_if_over()
             elif isinstance(command, WaitUntil):
                 yield from self._wait(command.deadline)
@@ -88,10 +87,10 @@ class StandInLayer(HixieLayer):
             self._wakes_at = deadline
             yield commands.RequestWakeup(max(0.0, deadline - time.monotonic()))
 
-    def _end(self, by: Peer | None) -> layer.CommandGenerator[None]:
+    def _end(self) -> layer.CommandGenerator[None]:
         if not self._is_over:
             yield from self._compare()
-        yield from super()._end(by)
+        yield from super()._end()
 
     def _compare(self) -> layer.CommandGenerator[None]:
         if self._is_compared:

@@ -1,4 +1,4 @@
-"""Waking the layer of a flow when a script has done something while nobody looked."""
+"""Events of our own for the layer of a flow: it wakes when a script has done something."""
 
 # mypy: untyped-calls-exclude=mitmproxy
 
@@ -11,10 +11,20 @@ from collections.abc import Callable
 
 from mitmproxy import ctx, http
 from mitmproxy.addons.proxyserver import Proxyserver
+from mitmproxy.proxy import events
 
 from ws76proxy.mitm.layer import WakeInjected
 
-__all__ = ["waker_of"]
+__all__ = ["inject", "waker_of"]
+
+
+def inject(event: events.MessageInjected[None]) -> None:
+    """Have the layer of this event's flow handle it, if there is one still."""
+    proxyserver = ctx.master.addons.get("proxyserver")
+    if isinstance(proxyserver, Proxyserver):
+        # ValueError: the connection has gone meanwhile, and all with it.
+        with contextlib.suppress(ValueError):
+            proxyserver.inject_event(event)
 
 
 def waker_of(flow: http.HTTPFlow) -> Callable[[], None]:
@@ -26,17 +36,14 @@ def waker_of(flow: http.HTTPFlow) -> Callable[[], None]:
     reference = weakref.ref(flow)
     loop = asyncio.get_running_loop()
 
-    def inject() -> None:
+    def wake_here() -> None:
         flow = reference()
-        proxyserver = ctx.master.addons.get("proxyserver")
-        if flow is not None and flow.websocket is not None and isinstance(proxyserver, Proxyserver):
-            # ValueError: the connection has gone meanwhile, and all with it.
-            with contextlib.suppress(ValueError):
-                proxyserver.inject_event(WakeInjected(flow, None))
+        if flow is not None and flow.websocket is not None:
+            inject(WakeInjected(flow, None))
 
     def wake() -> None:
         # RuntimeError: the loop has ended.
         with contextlib.suppress(RuntimeError):
-            loop.call_soon_threadsafe(inject)
+            loop.call_soon_threadsafe(wake_here)
 
     return wake

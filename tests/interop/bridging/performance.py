@@ -5,21 +5,18 @@ from __future__ import annotations
 import json
 import os
 import signal
-import tempfile
-import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
-from http.server import ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlencode
 
-from tests.interop.browser import PAGE_EVENT, PageHandler, open_page
-from tests.interop.peer import PeerName, Server, chromium_path, missing, serving
-from tests.interop.process import PATIENCE
-from tests.interop.relay import Record, Relay, of_type, relaying
+from tests.interop.browser import PAGE_EVENT, PlanPage, open_page, serving_pages
+from tests.interop.chromium import chromium_running
+from tests.interop.peer import PeerName, Server, missing, serving
+from tests.interop.relay import Record, Relay, by_session, of_type, relaying
 
 if TYPE_CHECKING:
     from playwright.sync_api import ConsoleMessage
@@ -31,14 +28,6 @@ LIMIT = 150.0
 MOMENT = 20_000
 """Milliseconds for a socket: nothing that works ever needs them."""
 _OPTIONS = ("--close-timeout", "5", "--show-secrets")
-_ARGUMENTS = (
-    "--no-sandbox",
-    "--disable-quic",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-)
 
 Act = dict[str, Any]
 """A step of a socket, as pages/bridge.js has it."""
@@ -119,42 +108,17 @@ class Seen:
         return str(request["sent"])
 
 
-class _Page(PageHandler):
-    plan: bytes
-    kill: Callable[[str], None]
+class _Page(PlanPage):
+    servers: Mapping[str, Server]
 
     def do_GET(self) -> None:  # noqa: N802 - the name that the base class calls
-        if self.path == "/plan.json":
-            self._answer(self.plan)
-        elif self.path.startswith("/kill/"):
-            type(self).kill(self.path.removeprefix("/kill/"))
-            self._answer(b"")
+        if self.path.startswith("/kill/"):
+            server = self.servers[self.path.removeprefix("/kill/")]
+            # Its children too: each of them may have a connection.
+            os.killpg(server.process.pid, signal.SIGKILL)
+            self.answer()
         else:
             super().do_GET()
-
-    def _answer(self, body: bytes) -> None:
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-
-@contextmanager
-def _pages(plan: object, servers: Mapping[str, Server]) -> Iterator[str]:
-    def kill(name: str) -> None:
-        # Its children too: each of them may have a connection.
-        os.killpg(servers[name].process.pid, signal.SIGKILL)
-
-    members = {"plan": json.dumps(plan).encode(), "kill": staticmethod(kill)}
-    handler = type("Page", (_Page,), members)
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}"
-        finally:
-            server.shutdown()
-            thread.join(PATIENCE)
 
 
 def perform(browser: Browser, ways: Sequence[Way], sockets: Sequence[Socket]) -> Seen:
@@ -185,7 +149,7 @@ def perform(browser: Browser, ways: Sequence[Way], sockets: Sequence[Socket]) ->
             for one in staged
             if one.page is None
         ]
-        with _pages(plan, servers) as origin:
+        with serving_pages(_Page, plan=json.dumps(plan).encode(), servers=servers) as origin:
             # First those of servers that the plan may kill.
             pages = [Page(_own_page(relays[one.way], one), one.path) for one in staged if one.page]
             for event in browser([*pages, Page(f"{origin}/bridge.html", "")], origin):
@@ -202,10 +166,7 @@ def _own_page(relay: Relay, one: Socket) -> str:
 
 
 def _sort(seen: Seen, records: list[Record]) -> None:
-    by_number: dict[int, list[Record]] = {}
-    for record in records:
-        by_number.setdefault(record["session"], []).append(record)
-    for of_session in by_number.values():
+    for of_session in by_session(records):
         for request in of_type(of_session, "request"):
             seen.records.setdefault(request["target"], of_session)
 
@@ -222,13 +183,8 @@ def qtwebkit(pages: Sequence[Page], origin: str) -> Told:
 
 def chromium(pages: Sequence[Page], origin: str) -> Told:
     """What the pages told in headless Chromium; the browser is gone when this returns."""
-    from playwright.sync_api import sync_playwright
-
     told: Told = []
-    with tempfile.TemporaryDirectory() as profile, sync_playwright() as playwright:
-        context = playwright.chromium.launch_persistent_context(
-            profile, executable_path=chromium_path(), args=list(_ARGUMENTS), headless=True
-        )
+    with chromium_running() as context:
         for page in pages:
             opened = context.new_page()
             lines: list[str] = []
@@ -242,5 +198,4 @@ def chromium(pages: Sequence[Page], origin: str) -> Told:
                 if line.startswith(PAGE_EVENT)
             ]
             told += ({"socket": page.socket, **event} for event in events)
-        context.close()
     return told

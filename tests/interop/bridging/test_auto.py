@@ -12,7 +12,7 @@ from websockets.asyncio.server import ServerConnection, serve
 from tests.interop.bridging.table import outcome
 from tests.interop.cases import ORIGIN
 from tests.interop.client import CLOSING, DIGEST, connected
-from tests.interop.peer import PeerName, missing, serving
+from tests.interop.peer import PeerName, serving
 from tests.interop.process import PATIENCE
 from tests.interop.relay import Record, Relay, of_type, relaying
 from ws76proxy.demo import EchoServer
@@ -46,7 +46,6 @@ def lacking(records: list[Record]) -> list[str]:
     "name", [pytest.param(name, marks=pytest.mark.peer(name)) for name in SPEAKS_BOTH]
 )
 def test_servers_of_hixie_that_speak_rfc6455_too(name: PeerName) -> None:
-    assert missing(name) is None
     with outcome(f"{'websockets -> auto ' + name:34} {'own dialect':22} it speaks RFC 6455, too"):
         with serving(name) as server, relaying(server.url, *AUTO) as relay:
             asyncio.run(talk(relay))
