@@ -272,7 +272,9 @@ async def test_health(well: str | None, status: int) -> None:
         assert await health(port) == (status, f"{well or 'ok'}\n")
 
 
-async def test_readers_that_say_nothing_are_not_many() -> None:
+async def test_readers_that_say_nothing_are_not_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    # None of them is let go for its silence.
+    monkeypatch.setattr("ws76proxy.fleet.page._SECONDS", 3600.0)
     async with page() as port, contextlib.AsyncExitStack() as stack:
         for _ in range(32):
             _, writer = await asyncio.open_connection("127.0.0.1", port)

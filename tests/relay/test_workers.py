@@ -169,7 +169,7 @@ async def test_a_worker_that_is_told_to_end_drains(loop_name: str) -> None:
         for end in ends[other]:
             assert await end.rest() == CLOSING
             await end.close()
-        await relay.ended()
+        assert await relay.ended() == 0
 
 
 async def test_a_second_signal_ends_all_at_once(loop_name: str) -> None:
