@@ -17,6 +17,7 @@ import click
 
 from ws76proxy.cli.control import Control
 from ws76proxy.cli.editing import watching
+from ws76proxy.cli.given import refuse_given
 from ws76proxy.cli.serving import listening, until_stopped
 from ws76proxy.cli.types import ADDRESS, SECONDS
 from ws76proxy.editing import RuleFiles
@@ -131,9 +132,8 @@ def fleet_options(command: Callable[..., Any]) -> Callable[..., Any]:
         send_proxy_protocol: Literal["v1", "v2"] | None,
         **others: Any,
     ) -> Any:
-        source = click.get_current_context().get_parameter_source("drain_quiet")
-        if source is click.core.ParameterSource.COMMANDLINE and not drain:
-            raise click.UsageError("found --drain-quiet without --drain; expected both")
+        if not drain:
+            refuse_given("drain_quiet", "without --drain; expected both")
         if trusted_proxies and not proxy_protocol:
             expected = "expected both"
             raise click.UsageError(

@@ -14,7 +14,7 @@ import msgspec
 import rich.console
 
 from ws76proxy.cli import fail
-from ws76proxy.cli.types import SECONDS
+from ws76proxy.cli.types import TIMEOUT
 from ws76proxy.console.ink import Ink
 from ws76proxy.control.client import ControlClient, ControlError
 from ws76proxy.control.editor import EditorError, edit
@@ -54,7 +54,7 @@ _CONTROL = click.option(
 )
 _TIMEOUT = click.option(
     "--timeout",
-    type=SECONDS,
+    type=TIMEOUT,
     default=10.0,
     show_default=True,
     help="How long the relay may take to answer.",
@@ -70,8 +70,6 @@ def _asking(function: Callable[..., Any]) -> Callable[..., Any]:
 @contextlib.contextmanager
 def _relay(path: Path, timeout: float) -> Iterator[ControlClient]:
     """The relay at a path; what goes wrong with it ends the command."""
-    if timeout == 0:
-        raise click.UsageError("found --timeout 0; expected more than 0 seconds")
     try:
         with ControlClient(path, timeout) as client:
             yield client
