@@ -17,7 +17,7 @@ from ws76proxy.cli.report import Report
 from ws76proxy.cli.serving import raise_file_limit, run, until_stopped
 from ws76proxy.cli.types import ADDRESS, SIZE, TIMEOUT, UPSTREAM
 from ws76proxy.diagnosis.escaping import neutral
-from ws76proxy.endpoint import Endpoint
+from ws76proxy.endpoint import Endpoint, in_text
 from ws76proxy.errors import UsageError
 from ws76proxy.recording import RecordedSession, read_sessions
 from ws76proxy.relay.tls import listener_context, upstream_context
@@ -334,7 +334,7 @@ async def _serve(make_server: Callable[[], ReplayServer], options: ServerOptions
     try:
         await server.__aenter__()
     except (OSError, UnicodeError) as error:
-        where = str(Endpoint(False, options.host, options.port)).removeprefix("ws://")
+        where = in_text(options.host, options.port)
         raise click.ClickException(f"cannot listen on {where}: {in_words(error)}") from None
     try:
         async with until_stopped() as stopped:

@@ -14,12 +14,13 @@ from itertools import count
 from typing import Any, cast
 
 from ws76proxy.diagnosis import HandshakeHistory
+from ws76proxy.endpoint import in_text
 from ws76proxy.record import AnyRecord, Messages
 from ws76proxy.relay.behind import is_trusted, receive_proxy_header
 from ws76proxy.relay.entropy import Entropy
 from ws76proxy.relay.options import RelayOptions
 from ws76proxy.relay.outlet import Listener
-from ws76proxy.relay.proxy_header import Address, ProxyHeaderError, in_text
+from ws76proxy.relay.proxy_header import Address, ProxyHeaderError
 from ws76proxy.relay.pump import Leg, Pump
 from ws76proxy.relay.tls import explain_listener_failure
 from ws76proxy.relay.words import in_words
@@ -259,7 +260,7 @@ class Relay:
         session = Session(
             next(self._numbers),
             self._session_options,
-            client=in_text(client),
+            client=in_text(*client),
             started=datetime.now(UTC).isoformat(timespec="milliseconds"),
             clock=time.monotonic,
             random_below=self._entropy.below,
