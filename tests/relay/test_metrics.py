@@ -22,7 +22,7 @@ from ws76proxy.fleet.metrics import Metrics, keep_looking
 from ws76proxy.fleet.page import StatusPage
 from ws76proxy.record import SessionEndRecord
 
-from .ends import serving
+from .ends import opened, serving
 from .handshakes import ANSWER, KEY3, SWITCHING, frame, request, request_75
 from .harness import Running, relaying
 from .process import Process, one_loop, running
@@ -59,10 +59,7 @@ async def test_a_session_from_start_to_end() -> None:
         relay.client() as client,
     ):
         counting.watch(relay)
-        await client.send(request() + KEY3)
-        upstream = await server.accept()
-        await upstream.answer()
-        await client.receive(len(ANSWER))
+        upstream = await opened(client, server)
         assert counting.get("handshakes_total", **PAIR, verdict="verified") == 1
         assert counting.get("handshake_seconds_count", **PAIR) == 1
         assert (counting.get("sessions_total"), counting.get("sessions_open")) == (1, 1)
