@@ -96,10 +96,10 @@ class Device(asyncio.Protocol):
 
 
 def processes_of(relay: Listening) -> list[int]:
-    """Those that serve: the relay's workers, or itself."""
+    """The relay itself, then its workers."""
     pid = relay.process.pid
     children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return [int(child) for child in children] or [pid]
+    return [pid, *map(int, children)]
 
 
 def memory(processes: list[int]) -> float:
@@ -163,7 +163,10 @@ async def measure(
     for device in await open_all(relay.port, 20 * workers):
         device.transport.abort()
     await asyncio.sleep(1)
-    before, spent, files = memory(processes), cpu(processes), [files_of(pid) for pid in processes]
+    before, spent = memory(processes), cpu(processes)
+    # A parent of workers has no session.
+    serving = processes[1:] or processes
+    files = [files_of(pid) for pid in serving]
     began = time.perf_counter()
     devices = await open_all(relay.port, sessions)
     opening = time.perf_counter() - began
@@ -184,7 +187,7 @@ async def measure(
     trips = sorted(trip for device in devices for trip in device.round_trips)
     if not trips:
         raise ProcessError("not a message came back")
-    each = [(files_of(pid) - had) // 2 for pid, had in zip(processes, files, strict=True)]
+    each = [(files_of(pid) - had) // 2 for pid, had in zip(serving, files, strict=True)]
     for device in devices:
         device.transport.abort()
     return Result(

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import functools
 import importlib.util
-import re
 import shutil
-import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -82,23 +79,6 @@ _HOOK = (sys.executable, "-m", "benchmarks.baseline_hook", "{upstream}")
 _NODE_WS = "node-ws-rfc6455"
 
 
-@functools.cache
-def _relay_help() -> str:
-    command = [sys.executable, "-m", "ws76proxy", "relay", "--help"]
-    return subprocess.run(
-        command, cwd=HERE.parent, capture_output=True, text=True, timeout=60, check=False
-    ).stdout
-
-
-def _option(name: str) -> Callable[[], str | None]:
-    """What is missing when this version of the relay has no such option."""
-
-    def missing() -> str | None:
-        return None if re.search(rf"{name}\b", _relay_help()) else name
-
-    return missing
-
-
 def _rewriting_and_bridging(loop: Literal["asyncio", "uvloop"]) -> tuple[Relay, ...]:
     """What edits messages or changes the dialect, and what it is set against, on one loop."""
     stock = loop == "asyncio"
@@ -134,7 +114,6 @@ def _rewriting_and_bridging(loop: Literal["asyncio", "uvloop"]) -> tuple[Relay, 
             f"ws76proxy relay{note}, 100 rules",
             (*relay, "--rules", "{scratch}/rules.toml"),
             modules=("ws76proxy", *modules),
-            needs=_option("--rules"),
             files={"rules.toml": rules.none_matches},
             reference=pass_through,
             aims=aims.rules(without=ours),
@@ -145,7 +124,6 @@ def _rewriting_and_bridging(loop: Literal["asyncio", "uvloop"]) -> tuple[Relay, 
             f"ws76proxy relay{note}, a script that edits JSON",
             (*relay, "--script", str(HERE / "json_edit.py")),
             modules=("ws76proxy", *modules),
-            needs=_option("--script"),
             reference=pass_through,
             edits_json=True,
             aims=aims.script(hook),
@@ -156,7 +134,6 @@ def _rewriting_and_bridging(loop: Literal["asyncio", "uvloop"]) -> tuple[Relay, 
             f"ws76proxy relay{note}, RFC 6455 to hixie-76",
             (*relay, "--client-dialect", "rfc6455", "--server-dialect", "hixie-76"),
             modules=("ws76proxy", *modules),
-            needs=_option("--server-dialect"),
             reference=pass_through,
             client_dialect="rfc6455",
             aims=aims.bridge(library, _NODE_WS),
@@ -167,7 +144,6 @@ def _rewriting_and_bridging(loop: Literal["asyncio", "uvloop"]) -> tuple[Relay, 
             f"ws76proxy relay{note}, hixie-76 to RFC 6455",
             (*relay, "--client-dialect", "hixie-76", "--server-dialect", "rfc6455"),
             modules=("ws76proxy", *modules),
-            needs=_option("--server-dialect"),
             reference=pass_through,
             server_dialect="rfc6455",
             aims=aims.bridge(library, _NODE_WS),

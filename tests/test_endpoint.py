@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ws76proxy.endpoint import Endpoint, parse_address, parse_upstream, parse_url
+from ws76proxy.endpoint import Endpoint, in_text, parse_address, parse_upstream, parse_url
 from ws76proxy.errors import UsageError
 
 
@@ -118,6 +118,7 @@ def test_no_url(text: str, found: str) -> None:
 )
 def test_address(text: str, address: tuple[str, int]) -> None:
     assert parse_address(text) == address
+    assert parse_address(in_text(*address)) == address
 
 
 @pytest.mark.parametrize(

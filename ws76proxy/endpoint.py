@@ -7,7 +7,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from ws76proxy.errors import UsageError
 
-__all__ = ["Endpoint", "parse_address", "parse_upstream", "parse_url"]
+__all__ = ["Endpoint", "in_text", "parse_address", "parse_upstream", "parse_url"]
 
 
 class Endpoint(NamedTuple):
@@ -25,8 +25,9 @@ class Endpoint(NamedTuple):
     @property
     def authority(self) -> str:
         """What a Host field says: the port is left out where it is the scheme's default."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return host if self.port == (443 if self.secure else 80) else f"{host}:{self.port}"
+        if self.port == (443 if self.secure else 80):
+            return _bracketed(self.host)
+        return in_text(self.host, self.port)
 
     @property
     def web_origin(self) -> str:
@@ -34,8 +35,16 @@ class Endpoint(NamedTuple):
         return f"{'https' if self.secure else 'http'}://{self.authority}"
 
     def __str__(self) -> str:
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{self.scheme}://{host}:{self.port}"
+        return f"{self.scheme}://{in_text(self.host, self.port)}"
+
+
+def in_text(host: str, port: int) -> str:
+    """``host:port``, where an IPv6 host stands in brackets: what `parse_address` reads."""
+    return f"{_bracketed(host)}:{port}"
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
 
 
 def parse_upstream(text: str) -> Endpoint:

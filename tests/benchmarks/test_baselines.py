@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import tomllib
 from itertools import pairwise
@@ -33,6 +34,9 @@ def test_each_row_does_its_works(programs: Programs, name: str) -> None:
     relay = RELAYS[name]
     missing = relay.missing()
     if missing is not None:
+        # Where everything is installed only uvloop may be missing: on one of the Pythons it is.
+        if os.environ.get("CI") and missing != "uvloop":
+            pytest.fail(f"{name} needs {missing}")
         pytest.skip(f"{name} needs {missing}")
     for work in ("W1", "W2", "W3", "W3e", "W5"):
         result = measure(relay, WORKS[work], Options(programs, placement("free"), 0.02))
@@ -54,14 +58,6 @@ def test_a_relay_that_only_passes_bytes_on_is_found_out(
 ) -> None:
     with pytest.raises(Exception, match=fault):
         measure(relay, WORKS["W1"], Options(programs, placement("free"), 0.02))
-
-
-def test_an_option_that_the_relay_does_not_have(monkeypatch: pytest.MonkeyPatch) -> None:
-    help_text = "Usage\n  --rules FILE   Rules\n  --client-dialect [auto]\n"
-    monkeypatch.setattr("benchmarks.relays._relay_help", lambda: help_text)
-    wanted = ("ws76-rules-100", "ws76-script-json", "ws76-bridge-old-client")
-    found = [RELAYS[name].missing() for name in wanted]
-    assert found == [None, "--script", "--server-dialect"]
 
 
 def test_files_are_there_before_the_relay_starts(programs: Programs) -> None:

@@ -122,7 +122,7 @@ async def test_what_does_not_wait(path: Path, request_name: str) -> None:
     async with serving(path) as (relay, _), greeted(path) as client:
         relay.hold(1, 1, b"hello")
         answer = await client.ask(request_name, message="1.2")
-        assert answer["type"], answer["code"] == ("error", "no-such-message")
+        assert (answer["type"], answer["code"]) == ("error", "no-such-message")
         assert "1.2" in answer["found"]
         assert "1.1" in answer["expected"]
         for name in (

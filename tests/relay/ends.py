@@ -8,6 +8,7 @@ import socket
 import ssl
 import struct
 from collections.abc import AsyncIterator
+from typing import Protocol
 
 from .handshakes import ANSWER, DIGEST, KEY3, frame, request
 
@@ -161,3 +162,35 @@ async def serving(
         listening.close()
         for end in server.ends:
             await end.close()
+
+
+class HasClients(Protocol):
+    """A relay, wherever it runs."""
+
+    def client(self) -> contextlib.AbstractAsyncContextManager[End]:
+        """A client of it."""
+
+
+async def opened(client: End, server: Server) -> End:
+    """The server's end of a session that a client opens."""
+    await client.send(request() + KEY3)
+    upstream = await server.accept()
+    await upstream.answer()
+    await client.receive_head()
+    assert await client.receive(len(DIGEST)) == DIGEST
+    return upstream
+
+
+@contextlib.asynccontextmanager
+async def conversing(relay: HasClients, server: Server) -> AsyncIterator[tuple[End, End]]:
+    """An open session: its client, and the server's end of it."""
+    async with relay.client() as client:
+        yield client, await opened(client, server)
+
+
+async def accepts(port: int) -> bool:
+    """Whether anybody listens there."""
+    with contextlib.suppress(ConnectionError):
+        async with connecting(port):
+            return True
+    return False

@@ -50,7 +50,7 @@ class Running:
     @property
     def pumps(self) -> dict[int, Pump]:
         """What it runs for each session."""
-        return {pump.session.number: pump for pump in self.relay._pumps}
+        return self.relay._pumps
 
 
 @contextlib.asynccontextmanager

@@ -16,8 +16,8 @@ from ws76proxy.relay.pump import Leg
 from ws76proxy.session import Peer
 
 from .certificates import Authority
-from .ends import End, serving
-from .handshakes import ANSWER, KEY3, frame, request
+from .ends import End, opened, serving
+from .handshakes import KEY3, frame, request
 from .harness import relaying, turn_until
 
 WRITE_BUFFER = 65_536
@@ -72,20 +72,14 @@ async def test_a_peer_that_stops_reading(
         relay.client() as client,
         relay.client() as other,
     ):
-        await client.send(request() + KEY3)
-        upstream = await server.accept()
-        await upstream.answer()
-        await client.receive(len(ANSWER))
+        upstream = await opened(client, server)
         stops, floods = (client, upstream) if reader is Peer.CLIENT else (upstream, client)
         stops.shrink()
         flooding = asyncio.create_task(flood(floods, MUCH))
         await until_paused(reader.other).wait()
 
         # The other session does not notice.
-        await other.send(request() + KEY3)
-        other_upstream = await server.accept()
-        await other_upstream.answer()
-        await other.receive(len(ANSWER))
+        other_upstream = await opened(other, server)
         for number in range(500):
             await other.send(frame(b"%d" % number))
             assert await other_upstream.receive(len(str(number)) + 2) == frame(b"%d" % number)

@@ -23,10 +23,10 @@ from ws76proxy.control.server import ControlServer
 from ws76proxy.control.sockets import private_socket
 from ws76proxy.record import SCHEMA_VERSION, ChangeRecord
 
-from .ends import Server, serving
+from .ends import Server, conversing, serving
 from .handshakes import CLOSING, frame
 from .harness import Running, relaying
-from .pausing import asking, conversing, rule_file
+from .pausing import asking, rule_file
 from .process import running
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import signal
 
 import pytest
@@ -11,7 +10,7 @@ import pytest
 from ws76proxy.record import ClosingRecord, SessionEndRecord
 from ws76proxy.session import Peer
 
-from .ends import connecting, serving
+from .ends import accepts, opened, serving
 from .handshakes import ANSWER, CLOSING, KEY3, frame, request, request_75
 from .harness import Running, relaying, turn_until
 from .process import one_loop, running
@@ -19,14 +18,6 @@ from .web import health
 
 QUIET = 0.03
 LONG = 3600.0
-
-
-async def refused(port: int) -> bool:
-    """Whether nobody listens there."""
-    with contextlib.suppress(ConnectionError):
-        async with connecting(port):
-            return False
-    return True
 
 
 def draining(relay: Running, seconds: float = LONG) -> asyncio.Task[None]:
@@ -40,17 +31,14 @@ async def test_an_idle_session_ends_in_order() -> None:
         relaying(server.port, drain_quiet=QUIET) as relay,
         relay.client() as client,
     ):
-        await client.send(request() + KEY3)
-        upstream = await server.accept()
-        await upstream.answer()
-        await client.receive(len(ANSWER))
+        upstream = await opened(client, server)
         drained = draining(relay)
         assert await client.rest() == CLOSING
         assert await upstream.rest() == CLOSING
         await client.close()
         await upstream.close()
         await drained
-        assert await refused(relay.port)
+        assert not await accepts(relay.port)
         assert relay.recorder.closings() == [("relay", "shutdown")]
 
 
@@ -58,7 +46,7 @@ async def test_nobody_is_there() -> None:
     async with relaying(9) as relay:
         await relay.relay.drain(LONG)
         assert relay.relay.is_draining
-        assert await refused(relay.port)
+        assert not await accepts(relay.port)
 
 
 async def test_a_message_on_its_way_is_waited_for() -> None:
@@ -68,10 +56,7 @@ async def test_a_message_on_its_way_is_waited_for() -> None:
         relay.client() as client,
         relay.client() as idle,
     ):
-        await client.send(request() + KEY3)
-        upstream = await server.accept()
-        await upstream.answer()
-        await client.receive(len(ANSWER))
+        upstream = await opened(client, server)
         await client.send(b"\x00half of")
         assert await upstream.receive(8) == b"\x00half of"
         drained = draining(relay)
@@ -159,18 +144,13 @@ async def test_sigterm_drains(loop_name: str) -> None:
         relay.client() as busy,
     ):
         assert await health(relay.metrics_port) == (200, "ok\n")
-        upstreams = []
-        for client in (idle, busy):
-            await client.send(request() + KEY3)
-            upstreams.append(await server.accept())
-            await upstreams[-1].answer()
-            await client.receive(len(ANSWER))
+        upstreams = [await opened(client, server) for client in (idle, busy)]
         await busy.send(b"\x00on its way")
         await upstreams[1].receive(11)
         relay.send_signal(signal.SIGTERM)
         assert await idle.rest() == CLOSING
         assert await health(relay.metrics_port) == (503, "draining\n")
-        assert await refused(relay.port)
+        assert not await accepts(relay.port)
         await busy.send(b"\xff")
         assert await upstreams[1].receive(1) == b"\xff"
         assert await busy.rest() == CLOSING
@@ -189,10 +169,7 @@ async def test_sigint_does_not(loop_name: str) -> None:
         running(loop_name, server.port, "--json", "--drain", "3600") as relay,
         relay.client() as client,
     ):
-        await client.send(request() + KEY3)
-        upstream = await server.accept()
-        await upstream.answer()
-        await client.receive(len(ANSWER))
+        upstream = await opened(client, server)
         await client.send(b"\x00on its way")
         await upstream.receive(11)
         relay.send_signal(signal.SIGINT)
@@ -209,14 +186,11 @@ async def test_a_second_signal_ends_a_drain_at_once(loop_name: str, number: sign
         running(loop_name, server.port, "--json", "--drain", "3600") as relay,
         relay.client() as client,
     ):
-        await client.send(request() + KEY3)
-        upstream = await server.accept()
-        await upstream.answer()
-        await client.receive(len(ANSWER))
+        upstream = await opened(client, server)
         await client.send(b"\x00on its way")
         await upstream.receive(11)
         relay.send_signal(signal.SIGTERM)
-        while not await refused(relay.port):
+        while await accepts(relay.port):
             pass
         relay.send_signal(number)
         await client.until_dropped()
@@ -232,12 +206,9 @@ async def test_a_message_every_now_and_then_is_busy(loop_name: str) -> None:
         running(loop_name, server.port, *options) as relay,
         relay.client() as client,
     ):
-        await client.send(request() + KEY3)
-        upstream = await server.accept()
-        await upstream.answer()
-        await client.receive(len(ANSWER))
+        upstream = await opened(client, server)
         relay.send_signal(signal.SIGTERM)
-        while not await refused(relay.port):
+        while await accepts(relay.port):
             pass
         await client.send(frame(b"still talking"))
         assert await upstream.receive(15) == frame(b"still talking")

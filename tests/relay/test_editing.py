@@ -14,7 +14,7 @@ from ws76proxy.record import ChangeRecord, ClosingRecord, NoticeRecord
 from ws76proxy.rules import parse_rewrite, read_rules
 from ws76proxy.session import Editing
 
-from .ends import End, Server, serving
+from .ends import opened, serving
 from .handshakes import ANSWER, CLOSING, DIGEST, KEY3, frame, request
 from .harness import relaying
 
@@ -24,15 +24,6 @@ def by_rules(text: str) -> Editing:
         current = read_rules(text, "rules.toml", read_file=lambda _name: b"")
 
     return Editing(rules=Book(), asks=True)
-
-
-async def opened(client: End, server: Server) -> End:
-    """The server's end of a session that a client has opened."""
-    opening = asyncio.create_task(client.open())
-    upstream = await server.accept()
-    await upstream.answer()
-    await opening
-    return upstream
 
 
 def by_script(folder: Path, text: str, **options: float) -> Editing:

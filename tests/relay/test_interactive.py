@@ -18,9 +18,9 @@ from typing import Any
 
 import pytest
 
-from .ends import End, connecting, serving
+from .ends import End, connecting, conversing, serving
 from .handshakes import frame
-from .pausing import conversing, rule_file
+from .pausing import rule_file
 
 _CONTROL = re.compile(r"\x1b(?:\[[0-9;?]*[A-Za-z]|[=>])|\r")
 

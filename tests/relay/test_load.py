@@ -10,8 +10,8 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from .ends import End, Server, serving
-from .handshakes import ANSWER, KEY3, frame, request
+from .ends import End, opened, serving
+from .handshakes import KEY3, frame, request
 from .process import MIB, Process, running
 
 pytestmark = pytest.mark.skipif(
@@ -20,15 +20,6 @@ pytestmark = pytest.mark.skipif(
 
 # Twice what was seen, and far below what an unbounded buffer would take.
 LIMIT = 200 * MIB
-
-
-async def opened(server: Server, client: End) -> End:
-    """Open a session; the server's end of it."""
-    await client.send(request() + KEY3)
-    upstream = await server.accept()
-    await upstream.answer()
-    await client.receive(len(ANSWER))
-    return upstream
 
 
 async def count(end: End) -> int:
@@ -74,7 +65,7 @@ async def test_ten_million_empty_frames(loop_name: str) -> None:
         running(loop_name, server.port, "--json") as relay,
         relay.client() as client,
     ):
-        upstream = await opened(server, client)
+        upstream = await opened(client, server)
         async with asyncio.TaskGroup() as group:
             group.create_task(send_all(client, b"\x00\xff" * 100_000, total // 100_000))
             arriving = group.create_task(count(upstream))
@@ -94,7 +85,7 @@ async def test_a_large_message_in_small_pieces(loop_name: str) -> None:
         running(loop_name, server.port, "--json") as relay,
         relay.client() as client,
     ):
-        upstream = await opened(server, client)
+        upstream = await opened(client, server)
 
         async def send_in_pieces() -> None:
             for begin in range(0, len(message), piece):
@@ -125,7 +116,7 @@ async def test_a_thousand_idle_connections(loop_name: str) -> None:
         ):
             telling = group.create_task(until_end(relay, number))
             clients = [await stack.enter_async_context(relay.client()) for _ in range(number)]
-            upstreams = [await opened(server, client) for client in clients]
+            upstreams = [await opened(client, server) for client in clients]
             # Idle does not mean dead.
             for client, upstream in zip(clients, reversed(upstreams), strict=True):
                 await client.send(frame(b"x"))
@@ -150,7 +141,7 @@ async def test_a_peer_that_stops_reading(loop_name: str) -> None:
         relay.client() as other,
     ):
         client.shrink()
-        upstream, other_upstream = await opened(server, client), await opened(server, other)
+        upstream, other_upstream = await opened(client, server), await opened(other, server)
         flooding = asyncio.create_task(send_all(upstream, frame(b"x" * (MIB - 2)), size // MIB))
         for _ in range(2000):
             await other.send(frame(b"busy"))
@@ -169,7 +160,7 @@ async def test_no_more_files_may_be_opened(loop_name: str) -> None:
         relay.client() as before,
     ):
         relay.expected = "Too many open files"
-        upstream = await opened(server, before)
+        upstream = await opened(before, server)
         resource.prlimit(relay.child.pid, resource.RLIMIT_NOFILE, (20, 20))
         async with contextlib.AsyncExitStack() as stack:
             clients = [await stack.enter_async_context(relay.client()) for _ in range(40)]

@@ -10,6 +10,7 @@ import socket
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from prometheus_client import CollectorRegistry
@@ -21,10 +22,11 @@ from ws76proxy.fleet.metrics import Metrics, keep_looking
 from ws76proxy.fleet.page import StatusPage
 from ws76proxy.record import SessionEndRecord
 
-from .ends import serving
+from .ends import opened, serving
 from .handshakes import ANSWER, KEY3, SWITCHING, frame, request, request_75
 from .harness import Running, relaying
 from .process import Process, one_loop, running
+from .talking import H75, H76
 from .web import Samples, fetch, health, metrics
 
 __all__ = ["small_disk"]
@@ -57,10 +59,7 @@ async def test_a_session_from_start_to_end() -> None:
         relay.client() as client,
     ):
         counting.watch(relay)
-        await client.send(request() + KEY3)
-        upstream = await server.accept()
-        await upstream.answer()
-        await client.receive(len(ANSWER))
+        upstream = await opened(client, server)
         assert counting.get("handshakes_total", **PAIR, verdict="verified") == 1
         assert counting.get("handshake_seconds_count", **PAIR) == 1
         assert (counting.get("sessions_total"), counting.get("sessions_open")) == (1, 1)
@@ -86,36 +85,78 @@ async def test_a_session_from_start_to_end() -> None:
         assert counting.get("handshakes_total", **PAIR, verdict="verified") == 1
 
 
+REQUEST_RFC = request_75().replace(
+    b"Host",
+    b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\nHost",
+)
+SWITCHING_75 = SWITCHING.replace(b"Sec-", b"")
+SWITCHING_RFC = b"HTTP/1.1 101 Switching Protocols\r\nSec-WebSocket-Accept: x\r\n\r\n"
+REFUSED = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n"
+
+
 @pytest.mark.parametrize(
-    ("sent", "answered", "dialect", "verdict"),
+    ("sent", "asked_in", "answers", "counted"),
     [
-        (request() + KEY3, SWITCHING + b"x" * 16, "hixie-76", "wrong"),
-        (request() + KEY3, SWITCHING + b"x" * 5, "hixie-76", "missing"),
-        (request() + KEY3, b"HTTP/1.1 403 Forbidden\r\n\r\n", "hixie-76", "none"),
-        (request() + KEY3, b"", "hixie-76", "none"),
-        (request_75(), SWITCHING.replace(b"Sec-", b""), "hixie-75", "none"),
         (
-            request_75().replace(b"Host", b"Sec-WebSocket-Version: 13\r\nHost"),
-            b"",
-            "rfc6455",
-            "none",
+            request() + KEY3,
+            "same",
+            [SWITCHING + b"x" * 16],
+            ("hixie-76", "hixie-76", "wrong"),
+        ),
+        (
+            request() + KEY3,
+            "same",
+            [SWITCHING + b"x" * 5],
+            ("hixie-76", "hixie-76", "missing"),
+        ),
+        (
+            request() + KEY3,
+            "same",
+            [b"HTTP/1.1 403 Forbidden\r\n\r\n"],
+            ("hixie-76", "hixie-76", "none"),
+        ),
+        (request() + KEY3, "same", [b""], ("hixie-76", "hixie-76", "none")),
+        (request_75(), "same", [SWITCHING_75], ("hixie-75", "hixie-75", "none")),
+        (REQUEST_RFC, "same", [b""], ("rfc6455", "rfc6455", "none")),
+        # Translated
+        (request() + KEY3, H75, [SWITCHING_75], ("hixie-76", "hixie-75", "none")),
+        (
+            REQUEST_RFC,
+            H76,
+            [SWITCHING + b"x" * 16],
+            ("rfc6455", "hixie-76", "wrong"),
+        ),
+        (
+            REQUEST_RFC,
+            "auto",
+            [REFUSED, SWITCHING + b"x" * 16],
+            ("rfc6455", "hixie-76", "wrong"),
+        ),
+        # The first one has switched, but to something else.
+        (
+            request_75(),
+            "auto",
+            [SWITCHING_RFC, b"", SWITCHING + b"x" * 16],
+            ("hixie-75", "hixie-76", "wrong"),
         ),
     ],
 )
 async def test_handshakes_are_counted_once(
-    sent: bytes, answered: bytes, dialect: str, verdict: str
+    sent: bytes, asked_in: Any, answers: list[bytes], counted: tuple[str, str, str]
 ) -> None:
     counting = Counting()
+    session = {"host": "keep", "server_dialect": asked_in}
     async with (
         serving() as server,
-        relaying(server.port, listeners=[counting.metrics], session={"host": "keep"}) as relay,
+        relaying(server.port, listeners=[counting.metrics], session=session) as relay,
         relay.client() as client,
     ):
         await client.send(sent)
-        upstream = await server.accept()
-        await upstream.receive_head()
-        await upstream.send(answered)
-        upstream.finish()
+        for answered in answers:
+            upstream = await server.accept()
+            await upstream.receive_head()
+            await upstream.send(answered)
+            upstream.finish()
         client.finish()
         await relay.recorder.ended()
     handshakes = {
@@ -124,7 +165,10 @@ async def test_handshakes_are_counted_once(
         for sample in family.samples
         if sample.name == "ws76proxy_handshakes_total"
     }
-    assert handshakes == {(dialect, dialect, verdict): 1}
+    assert handshakes == {counted: 1}
+    pair = {"client_dialect": counted[0], "server_dialect": counted[1]}
+    has_switched = answers[-1].startswith(b"HTTP/1.1 101 ")
+    assert counting.get("handshake_seconds_count", **pair) == has_switched
 
 
 async def test_no_peer_can_make_a_series() -> None:
@@ -225,7 +269,9 @@ async def test_health(well: str | None, status: int) -> None:
         assert await health(port) == (status, f"{well or 'ok'}\n")
 
 
-async def test_readers_that_say_nothing_are_not_many() -> None:
+async def test_readers_that_say_nothing_are_not_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    # None of them is let go for its silence.
+    monkeypatch.setattr("ws76proxy.fleet.page._SECONDS", 3600.0)
     async with page() as port, contextlib.AsyncExitStack() as stack:
         for _ in range(32):
             _, writer = await asyncio.open_connection("127.0.0.1", port)

@@ -16,7 +16,7 @@ from ws76proxy.record import AnyRecord, FindingRecord, HttpRecord, Record
 from ws76proxy.recording import RecordedSession, read_sessions, rebuild
 from ws76proxy.recording.writer import Recorder, RecordingOptions
 
-from .ends import End, serving
+from .ends import End, opened, serving
 from .handshakes import ANSWER, CLOSING, KEY3, frame, request
 from .harness import Running, relaying
 
@@ -206,10 +206,7 @@ async def test_a_slow_disk_holds_all_sessions_and_loses_nothing(place: Path, dis
         ends = []
         for one in (client, other):
             one.shrink()
-            await one.send(request() + KEY3)
-            upstream = await server.accept()
-            await upstream.answer()
-            await one.receive(len(ANSWER))
+            upstream = await opened(one, server)
             ends.append(upstream)
         upstream, other_upstream = ends
         disk.stop()

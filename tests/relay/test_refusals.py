@@ -10,7 +10,7 @@ import pytest
 from ws76proxy.record import FrameRecord, SessionEndRecord, SessionStartRecord
 from ws76proxy.wire import HeadLimits
 
-from .ends import serving
+from .ends import opened, serving
 from .handshakes import ANSWER, KEY3, frame, request
 from .harness import relaying
 
@@ -87,10 +87,7 @@ async def test_more_connections_than_allowed(asks_first: bool) -> None:
         end = await relay.recorder.ended(session=3)
         assert (end.outcome, end.findings) == ("refused", ["too-many-connections"])
         # Those inside go on, and who leaves makes room.
-        await first.send(request() + KEY3)
-        upstream = await server.accept()
-        await upstream.answer()
-        await first.receive(len(ANSWER))
+        upstream = await opened(first, server)
         await first.close()
         await upstream.close()
         await relay.recorder.ended(session=1)
@@ -156,10 +153,7 @@ async def test_a_message_above_the_limit_passes_undecoded() -> None:
         relaying(server.port, session={"max_message": 1000}) as relay,
         relay.client() as client,
     ):
-        await client.send(request() + KEY3)
-        upstream = await server.accept()
-        await upstream.answer()
-        await client.receive(len(ANSWER))
+        upstream = await opened(client, server)
         await client.send(large + frame(b"small"))
         assert await upstream.receive(len(large) + 7) == large + frame(b"small")
         told = await relay.recorder.until(FrameRecord)

@@ -17,7 +17,7 @@ from ws76proxy.record import (
     SessionStartRecord,
 )
 
-from .ends import serving
+from .ends import opened, serving
 from .handshakes import ANSWER, CLOSING, DIGEST, KEY3, SWITCHING, frame, request, request_75
 from .harness import relaying
 
@@ -238,10 +238,7 @@ async def test_flash_policy_passes_through() -> None:
 
 async def test_the_closing_handshake_passes_both_ways() -> None:
     async with serving() as server, relaying(server.port) as relay, relay.client() as client:
-        await client.send(request() + KEY3)
-        upstream = await server.accept()
-        await upstream.answer()
-        await client.receive(len(ANSWER))
+        upstream = await opened(client, server)
         await upstream.send(CLOSING)
         assert await client.receive(2) == CLOSING
         await client.send(CLOSING)

@@ -6,8 +6,8 @@ import signal
 
 import pytest
 
-from .ends import serving
-from .handshakes import ANSWER, CLOSING, KEY3, frame, request
+from .ends import opened, serving
+from .handshakes import CLOSING, KEY3, frame, request
 from .harness import turn_until
 from .process import running
 
@@ -21,10 +21,7 @@ async def test_sessions_are_closed_in_order(loop_name: str, number: signal.Signa
         running(loop_name, server.port, "--json", "--host", "keep") as relay,
         relay.client() as client,
     ):
-        await client.send(request() + KEY3)
-        upstream = await server.accept()
-        await upstream.answer()
-        await client.receive(len(ANSWER))
+        upstream = await opened(client, server)
         await client.send(frame(b"last words"))
         assert await upstream.receive(12) == frame(b"last words")
         relay.send_signal(number)

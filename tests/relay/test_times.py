@@ -8,8 +8,8 @@ import pytest
 
 from ws76proxy.demo import EchoServer
 
-from .ends import End, serving
-from .handshakes import ANSWER, KEY3, SWITCHING, frame, request
+from .ends import End, opened, serving
+from .handshakes import KEY3, SWITCHING, frame, request
 from .harness import relaying
 
 UNUSED = 9
@@ -152,10 +152,7 @@ async def test_who_goes_on_too_long_after_the_other_has_ended(idle_timeout: floa
         relaying(server.port, idle_timeout=idle_timeout, close_timeout=SHORT) as relay,
         relay.client() as client,
     ):
-        await client.send(request() + KEY3)
-        upstream = await server.accept()
-        await upstream.answer()
-        await client.receive(len(ANSWER))
+        upstream = await opened(client, server)
         client.finish()
         assert await upstream.rest() == b""
         # The server never closes its side: it is closed for it.
@@ -167,10 +164,7 @@ async def test_who_goes_on_too_long_after_the_other_has_ended(idle_timeout: floa
 @pytest.mark.parametrize("first", ["client", "server"])
 async def test_one_direction_ends_and_the_other_goes_on(first: str) -> None:
     async with serving() as server, relaying(server.port) as relay, relay.client() as client:
-        await client.send(request() + KEY3)
-        upstream = await server.accept()
-        await upstream.answer()
-        await client.receive(len(ANSWER))
+        upstream = await opened(client, server)
         ends, goes_on = (client, upstream) if first == "client" else (upstream, client)
         await ends.send(frame(b"last"))
         ends.finish()
@@ -188,10 +182,7 @@ async def test_one_direction_ends_and_the_other_goes_on(first: str) -> None:
 async def test_a_reset_is_passed_on_behind_what_came_before(first: str) -> None:
     said = frame(b"x" * 100_000)
     async with serving() as server, relaying(server.port) as relay, relay.client() as client:
-        await client.send(request() + KEY3)
-        upstream = await server.accept()
-        await upstream.answer()
-        await client.receive(len(ANSWER))
+        upstream = await opened(client, server)
         resets, other = (client, upstream) if first == "client" else (upstream, client)
         await resets.send(said)
         # A reset may overtake what the kernel still has to deliver: let that arrive first.

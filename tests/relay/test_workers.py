@@ -18,30 +18,20 @@ from tests.recording.told import files_in, texts_of
 from ws76proxy.demo import EchoServer, converse
 from ws76proxy.recording import read_sessions
 
-from .ends import End, Server, connecting, serving
-from .handshakes import ANSWER, CLOSING, KEY3, frame, request
+from .ends import End, Server, accepts, conversing, serving
+from .handshakes import CLOSING, frame
 from .process import Process, one_loop, running
 
 pytestmark = one_loop
 
 
-async def opened(relay: Process, server: Server, stack: contextlib.AsyncExitStack) -> list[End]:
-    """A session: its client and its server."""
-    client = await stack.enter_async_context(relay.client())
-    await client.send(request() + KEY3)
-    upstream = await server.accept()
-    await upstream.answer()
-    await client.receive(len(ANSWER))
-    return [client, upstream]
-
-
 async def on_each_worker(
     relay: Process, server: Server, stack: contextlib.AsyncExitStack
-) -> dict[int, list[End]]:
+) -> dict[int, tuple[End, End]]:
     """A session on each of two workers, by the process that serves it: the kernel deals them."""
-    found: dict[int, list[End]] = {}
+    found: dict[int, tuple[End, End]] = {}
     while len(found) < 2:
-        ends = await opened(relay, server, stack)
+        ends = await stack.enter_async_context(conversing(relay, server))
         process = process_of(ends[0], relay)
         found.setdefault(process, ends)
     return found
@@ -134,10 +124,12 @@ async def test_a_killed_worker_is_followed(loop_name: str) -> None:
         assert await upstream.receive(12) == frame(b"still here")
         while len(set(relay.workers) - before) < 1:
             # The system tells of no new process; a session is as good as any other way to wait.
-            await opened(relay, server, stack)
+            await stack.enter_async_context(conversing(relay, server))
         newcomer = (set(relay.workers) - before).pop()
-        while process_of((await opened(relay, server, stack))[0], relay) != newcomer:
-            pass
+        serves = 0
+        while serves != newcomer:
+            newest, _ = await stack.enter_async_context(conversing(relay, server))
+            serves = process_of(newest, relay)
         relay.send_signal(signal.SIGTERM)
         records = [record async for record in relay.records()]
         assert await relay.ended() == 0
@@ -169,7 +161,7 @@ async def test_a_worker_that_is_told_to_end_drains(loop_name: str) -> None:
         for end in ends[other]:
             assert await end.rest() == CLOSING
             await end.close()
-        await relay.ended()
+        assert await relay.ended() == 0
 
 
 async def test_a_second_signal_ends_all_at_once(loop_name: str) -> None:
@@ -185,19 +177,12 @@ async def test_a_second_signal_ends_all_at_once(loop_name: str) -> None:
             await client.send(b"\x00busy")
             await upstream.receive(5)
         relay.send_signal(signal.SIGTERM)
-        while not await _is_closed(relay.port):
+        while await accepts(relay.port):
             pass
         relay.send_signal(signal.SIGTERM)
         for client, _ in ends.values():
             await client.until_dropped()
         assert await relay.ended() == -signal.SIGTERM
-
-
-async def _is_closed(port: int) -> bool:
-    with contextlib.suppress(ConnectionError):
-        async with connecting(port):
-            return False
-    return True
 
 
 async def test_workers_do_not_outlive_their_supervisor(loop_name: str) -> None:

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any, Literal, cast
 
 import click
-from click.core import ParameterSource
 
 from ws76proxy.bridge import DIALECTS, Binary, BridgeOptions
+from ws76proxy.cli.given import refuse_given
 from ws76proxy.cli.types import SECONDS
 from ws76proxy.wire.dialect import Dialect
 
@@ -86,7 +86,8 @@ def bridging_options(command: Callable[..., Any]) -> Callable[..., Any]:
         **others: Any,
     ) -> Any:
         if server_dialect == "same":
-            _refuse_without_bridge()
+            why = "with --server-dialect same; expected auto or a dialect"
+            refuse_given(_OF_A_BRIDGE, why)
         server = server_dialect if server_dialect in ("same", "auto") else Dialect(server_dialect)
         bridging = BridgingOptions(
             None if client_dialect == "auto" else Dialect(client_dialect),
@@ -113,15 +114,3 @@ def _token(subprotocol: str | None) -> bytes | None:
             f"found --subprotocol {subprotocol!r}; expected a name in printable ASCII"
         )
     return subprotocol.encode()
-
-
-def _refuse_without_bridge() -> None:
-    """Whoever says how to translate, and not that it is to be done, believes that it is done."""
-    context = click.get_current_context()
-    for parameter in context.command.params:
-        if parameter.name not in _OF_A_BRIDGE:
-            continue
-        if context.get_parameter_source(parameter.name) is ParameterSource.COMMANDLINE:
-            raise click.UsageError(
-                f"found {parameter.opts[0]} with --server-dialect same; expected auto or a dialect"
-            )

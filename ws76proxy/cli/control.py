@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from click.core import ParameterSource
 
-from ws76proxy.cli.types import SECONDS, SIZE
+from ws76proxy.cli.given import refuse_given
+from ws76proxy.cli.types import SIZE, TIMEOUT
 from ws76proxy.control.breakpoints import Breakpoints, Interceptor
 from ws76proxy.control.server import ControlLimits, ControlServer
 from ws76proxy.control.sockets import private_socket
@@ -57,7 +57,7 @@ _OPTIONS = [
     ),
     click.option(
         "--pause-timeout",
-        type=SECONDS,
+        type=TIMEOUT,
         default=300.0,
         show_default=True,
         help="After so many seconds without a decision a paused message goes on as it is.",
@@ -106,12 +106,10 @@ def control_options(command: Callable[..., Any]) -> Callable[..., Any]:
             raise click.UsageError(
                 "found --interactive without a terminal; expected standard input and output on one"
             )
-        if pause_timeout == 0:
-            raise click.UsageError("found --pause-timeout 0; expected more than 0 seconds")
         if control_path is None:
-            _refuse_without("--control", "control_")
+            refuse_given("control_", "without --control; expected both")
             if not interactive:
-                _refuse_without("--control or --interactive", "pause_timeout")
+                refuse_given("pause_timeout", "without --control or --interactive; expected both")
         limits = ControlLimits(clients=control_clients, line=control_line, waiting=control_buffer)
         control = ControlOptions(
             path=control_path, interactive=interactive, pause_timeout=pause_timeout, limits=limits
@@ -121,17 +119,6 @@ def control_options(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in reversed(_OPTIONS):
         wrapped = option(wrapped)
     return wrapped
-
-
-def _refuse_without(needed: str, beginning: str) -> None:
-    """Whoever says how to decide, and not where, believes that somebody will be asked."""
-    context = click.get_current_context()
-    for parameter in context.command.params:
-        name = parameter.name or ""
-        if not name.startswith(beginning):
-            continue
-        if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
-            raise click.UsageError(f"found {parameter.opts[0]} without {needed}; expected both")
 
 
 class Control:

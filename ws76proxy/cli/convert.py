@@ -18,6 +18,7 @@ import msgspec
 from ws76proxy.cli import fail
 from ws76proxy.cli.complaints import Complaints
 from ws76proxy.cli.progress import ReadingProgress
+from ws76proxy.cli.selecting import sessions_option
 from ws76proxy.record import RecordingRecord, SessionStartRecord
 from ws76proxy.recording import har, lines, mitm
 from ws76proxy.recording.foreign import header_of
@@ -50,14 +51,7 @@ _WHOLE = sys.maxsize - 1
     help="The format of OUT, where its name does not say it (.ws76.jsonl; .har; .mitm, .flow or"
     " .flows; .txt).",
 )
-@click.option(
-    "--session",
-    "numbers",
-    multiple=True,
-    type=click.IntRange(1),
-    metavar="N",
-    help="Only the session of this number. Repeatable.",
-)
+@sessions_option
 @click.option(
     "--redact",
     "redacts",

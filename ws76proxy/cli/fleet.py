@@ -17,10 +17,11 @@ import click
 
 from ws76proxy.cli.control import Control
 from ws76proxy.cli.editing import watching
+from ws76proxy.cli.given import refuse_given
 from ws76proxy.cli.serving import listening, until_stopped
 from ws76proxy.cli.types import ADDRESS, SECONDS
 from ws76proxy.editing import RuleFiles
-from ws76proxy.endpoint import Endpoint
+from ws76proxy.endpoint import Endpoint, in_text
 from ws76proxy.fleet.place import Place
 from ws76proxy.relay import Relay, RelayOptions
 from ws76proxy.relay.behind import Network
@@ -131,9 +132,8 @@ def fleet_options(command: Callable[..., Any]) -> Callable[..., Any]:
         send_proxy_protocol: Literal["v1", "v2"] | None,
         **others: Any,
     ) -> Any:
-        source = click.get_current_context().get_parameter_source("drain_quiet")
-        if source is click.core.ParameterSource.COMMANDLINE and not drain:
-            raise click.UsageError("found --drain-quiet without --drain; expected both")
+        if not drain:
+            refuse_given("drain_quiet", "without --drain; expected both")
         if trusted_proxies and not proxy_protocol:
             expected = "expected both"
             raise click.UsageError(
@@ -250,7 +250,7 @@ async def _page(
     try:
         await page.__aenter__()
     except (OSError, UnicodeError) as error:
-        shown = str(Endpoint(False, *where)).removeprefix("ws://")
+        shown = in_text(*where)
         raise click.ClickException(f"cannot serve metrics on {shown}: {in_words(error)}") from None
     try:
         address = Endpoint(False, *page.address).web_origin
@@ -280,7 +280,7 @@ async def supervise(options: RelayOptions, fleet: FleetOptions) -> None:
         try:
             await stack.enter_async_context(supervisor.prepared(options.host, options.port))
         except (OSError, UnicodeError) as error:
-            where = str(Endpoint(False, options.host, options.port)).removeprefix("ws://")
+            where = in_text(options.host, options.port)
             raise click.ClickException(f"cannot listen on {where}: {in_words(error)}") from None
         if fleet.metrics is not None:
             from ws76proxy.fleet.sums import forget_open, registry_of_workers

@@ -5,16 +5,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 import click
 import msgspec
 import rich.console
 
 from ws76proxy.cli import fail
-from ws76proxy.cli.types import SECONDS
+from ws76proxy.cli.types import TIMEOUT
 from ws76proxy.console.ink import Ink
 from ws76proxy.control.client import ControlClient, ControlError
 from ws76proxy.control.editor import EditorError, edit
@@ -31,6 +31,8 @@ from ws76proxy.control.messages import (
 )
 
 __all__ = ["command"]
+
+_Thing = TypeVar("_Thing", bound=msgspec.Struct)
 
 
 @click.group("held")
@@ -54,7 +56,7 @@ _CONTROL = click.option(
 )
 _TIMEOUT = click.option(
     "--timeout",
-    type=SECONDS,
+    type=TIMEOUT,
     default=10.0,
     show_default=True,
     help="How long the relay may take to answer.",
@@ -70,8 +72,6 @@ def _asking(function: Callable[..., Any]) -> Callable[..., Any]:
 @contextlib.contextmanager
 def _relay(path: Path, timeout: float) -> Iterator[ControlClient]:
     """The relay at a path; what goes wrong with it ends the command."""
-    if timeout == 0:
-        raise click.UsageError("found --timeout 0; expected more than 0 seconds")
     try:
         with ControlClient(path, timeout) as client:
             yield client
@@ -100,8 +100,29 @@ class _Output:
         click.echo(text.encode(encoding, "replace").decode(encoding), nl=False)
 
 
-def _print_json(value: msgspec.Struct) -> None:
-    click.echo(msgspec.json.encode(value))
+def _print(
+    things: Sequence[_Thing],
+    lines: Callable[[Ink, int, Sequence[_Thing]], Iterable[str]],
+    *,
+    as_json: bool,
+) -> None:
+    """Print things, each as a line of JSON or all as what `lines` makes of them."""
+    if as_json:
+        for thing in things:
+            click.echo(msgspec.json.encode(thing))
+        return
+    output = _Output()
+    for text in lines(output.ink, output.width, things):
+        output.write(text)
+
+
+def _list_lines(ink: Ink, width: int, messages: Iterable[HeldMessage]) -> Iterator[str]:
+    return (held_lines(ink, width, message) for message in messages)
+
+
+def _shown_lines(ink: Ink, width: int, messages: Iterable[HeldMessage]) -> Iterator[str]:
+    for message in messages:
+        yield from shown_lines(ink, width, message)
 
 
 @command.command("list")
@@ -111,13 +132,7 @@ def list_command(path: Path, timeout: float, as_json: bool) -> None:
     """List the messages that wait, each with the beginning of its content."""
     with _relay(path, timeout) as relay:
         messages = relay.held()
-    if as_json:
-        for message in messages:
-            _print_json(message)
-        return
-    output = _Output()
-    for message in messages:
-        output.write(held_lines(output.ink, output.width, message))
+    _print(messages, _list_lines, as_json=as_json)
 
 
 @command.command("show")
@@ -128,12 +143,8 @@ def show_command(name: str, path: Path, timeout: float, as_json: bool) -> None:
     """Print all of the message NAME: into a pipe or file its very bytes, and nothing else."""
     with _relay(path, timeout) as relay:
         message = relay.show(name)
-    if as_json:
-        _print_json(message)
-    elif sys.stdout.isatty():
-        output = _Output()
-        for line in shown_lines(output.ink, output.width, message):
-            output.write(line)
+    if as_json or sys.stdout.isatty():
+        _print([message], _shown_lines, as_json=as_json)
     else:
         click.echo(_content(message), nl=False)
 
@@ -242,8 +253,8 @@ def _print_event(output: _Output, line: bytes) -> None:
     event = msgspec.json.decode(line, type=AnyAnswer)
     match event:
         case WatchingAnswer():
-            for message in event.messages:
-                output.write(held_lines(output.ink, output.width, message))
+            for text in _list_lines(output.ink, output.width, event.messages):
+                output.write(text)
         case WaitingEvent():
             output.write(held_lines(output.ink, output.width, event.message))
         case GoneEvent():
@@ -261,13 +272,7 @@ def sessions_command(path: Path, timeout: float, as_json: bool) -> None:
     """List the sessions that are open, and how many messages wait in each."""
     with _relay(path, timeout) as relay:
         sessions = relay.sessions()
-    if as_json:
-        for session in sessions:
-            _print_json(session)
-        return
-    output = _Output()
-    for line in session_lines(output.ink, output.width, sessions):
-        output.write(line)
+    _print(sessions, session_lines, as_json=as_json)
 
 
 def _content(message: HeldMessage) -> bytes:

@@ -13,7 +13,7 @@ import rich.console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from ws76proxy.cli.serving import run
-from ws76proxy.cli.types import FIELD, ORIGIN, PROTOCOL, SECONDS, URL
+from ws76proxy.cli.types import FIELD, ORIGIN, PROTOCOL, TIMEOUT, URL
 from ws76proxy.endpoint import Endpoint
 from ws76proxy.errors import UsageError
 from ws76proxy.probe import (
@@ -74,7 +74,7 @@ _WARNING = "for servers of your own only: what is sent has brought servers down"
 )
 @click.option(
     "--timeout",
-    type=SECONDS,
+    type=TIMEOUT,
     default=5.0,
     show_default=True,
     help="The longest wait for anything.",
@@ -134,7 +134,7 @@ def command(
     endpoint, resource = url
     target = Target(endpoint, resource, origin, protocol, headers)
     options = RunOptions(
-        timeout=_more_than_zero(timeout),
+        timeout=timeout,
         rate=rate,
         concurrency=concurrency,
         echo=not no_echo,
@@ -217,12 +217,6 @@ def _tls(endpoint: Endpoint, ca_file: Path | None, insecure: bool) -> ssl.SSLCon
         option = "--insecure" if insecure else "--ca-file"
         raise click.UsageError(f"found {option} with {endpoint}; expected a wss:// URL")
     return None
-
-
-def _more_than_zero(seconds: float) -> float:
-    if not seconds:
-        raise click.UsageError("found --timeout 0; expected more than 0 seconds")
-    return seconds
 
 
 def _write(file: Path, content: bytes) -> None:

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 import click
-from click.core import ParameterSource
 
+from ws76proxy.cli.given import refuse_given
 from ws76proxy.cli.types import LIMIT, SECONDS
 from ws76proxy.endpoint import Endpoint
 from ws76proxy.recording.writer import Recorder, RecordingOptions
@@ -85,7 +85,7 @@ def record_options(command: Callable[..., Any]) -> Callable[..., Any]:
     ) -> Any:
         recording: RecordingOptions | None = None
         if record_path is None:
-            _refuse_without_record()
+            refuse_given("record_", "without --record; expected both")
         else:
             recording = RecordingOptions(
                 path=record_path,
@@ -101,17 +101,6 @@ def record_options(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in reversed(_OPTIONS):
         wrapped = option(wrapped)
     return wrapped
-
-
-def _refuse_without_record() -> None:
-    """Whoever says how to record, and not where, believes that it is recorded."""
-    context = click.get_current_context()
-    for parameter in context.command.params:
-        name = parameter.name or ""
-        if not name.startswith("record_"):
-            continue
-        if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
-            raise click.UsageError(f"found {parameter.opts[0]} without --record; expected both")
 
 
 def recorder_of(

@@ -21,7 +21,7 @@ from ws76proxy.cli.fleet import (
 )
 from ws76proxy.cli.recording import record_options, recorder_of
 from ws76proxy.cli.serving import output, raise_file_limit, run
-from ws76proxy.cli.types import ADDRESS, SECONDS, SIZE, UPSTREAM
+from ws76proxy.cli.types import ADDRESS, SECONDS, SIZE, TIMEOUT, UPSTREAM
 from ws76proxy.editing import EditingOptions
 from ws76proxy.endpoint import Endpoint
 from ws76proxy.fleet.place import place_of_this_process
@@ -81,7 +81,7 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
     metavar="PATTERN",
     help="Refuse requests for other Hosts with 403. Repeatable; * and ? match.",
 )
-@click.option("--handshake-timeout", type=SECONDS, default=30.0, show_default=True)
+@click.option("--handshake-timeout", type=TIMEOUT, default=30.0, show_default=True)
 @click.option(
     "--idle-timeout",
     type=SECONDS,
@@ -91,7 +91,7 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 )
 @click.option(
     "--close-timeout",
-    type=SECONDS,
+    type=TIMEOUT,
     default=10.0,
     show_default=True,
     help="How long one side may go on after the other has ended.",
@@ -182,12 +182,6 @@ def command(
         raise click.UsageError(f"found {option} with {upstream}; expected a wss:// upstream")
     if insecure and ca_file is not None:
         raise click.UsageError("found both --insecure and --ca-file; expected one of them")
-    for option, seconds in (
-        ("--handshake-timeout", handshake_timeout),
-        ("--close-timeout", close_timeout),
-    ):
-        if seconds == 0:
-            raise click.UsageError(f"found {option} 0; expected more than 0 seconds")
     listener_tls = None
     if tls_cert is not None:
         listener_tls = listener_context(tls_cert, tls_key, legacy=legacy_tls)

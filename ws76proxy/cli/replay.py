@@ -15,9 +15,9 @@ import click
 from ws76proxy.cli.complaints import Complaints
 from ws76proxy.cli.report import Report
 from ws76proxy.cli.serving import raise_file_limit, run, until_stopped
-from ws76proxy.cli.types import ADDRESS, SECONDS, SIZE, UPSTREAM
+from ws76proxy.cli.types import ADDRESS, SIZE, TIMEOUT, UPSTREAM
 from ws76proxy.diagnosis.escaping import neutral
-from ws76proxy.endpoint import Endpoint
+from ws76proxy.endpoint import Endpoint, in_text
 from ws76proxy.errors import UsageError
 from ws76proxy.recording import RecordedSession, read_sessions
 from ws76proxy.relay.tls import listener_context, upstream_context
@@ -74,7 +74,7 @@ _SHARED = (
     ),
     click.option(
         "--timeout",
-        type=SECONDS,
+        type=TIMEOUT,
         default=10.0,
         show_default=True,
         help="How much longer than in the recording the other side may take for each step.",
@@ -188,7 +188,6 @@ def client_command(
     compared with what the recorded one said. Exit status 0: all the same; 1: something differs;
     2: nothing could be compared.
     """
-    _must_be_positive(timeout)
     if not server.secure and (ca_file is not None or insecure or legacy_tls):
         raise click.UsageError(f"found an option for TLS with {server}; expected a wss:// server")
     if resource is not None:
@@ -294,7 +293,6 @@ def server_command(
     what it says is compared with what the recorded client said. Exit status 0: all clients did the
     same; 1: one did not.
     """
-    _must_be_positive(timeout)
     if once and clients is not None:
         raise click.UsageError("found both --once and --clients; expected one of them")
     if tls_key is not None and tls_cert is None:
@@ -336,7 +334,7 @@ async def _serve(make_server: Callable[[], ReplayServer], options: ServerOptions
     try:
         await server.__aenter__()
     except (OSError, UnicodeError) as error:
-        where = str(Endpoint(False, options.host, options.port)).removeprefix("ws://")
+        where = in_text(options.host, options.port)
         raise click.ClickException(f"cannot listen on {where}: {in_words(error)}") from None
     try:
         async with until_stopped() as stopped:
@@ -398,8 +396,3 @@ def _check_resource(resource: str) -> None:
         raise click.UsageError(
             f"--resource {resource!r}: expected a path in ASCII, such as /chat?room=1"
         )
-
-
-def _must_be_positive(timeout: float) -> None:
-    if timeout == 0:
-        raise click.UsageError("found --timeout 0; expected more than 0 seconds")

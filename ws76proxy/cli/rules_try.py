@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ws76proxy.cli.selecting import sessions_option
 from ws76proxy.rules import RuleSet, parse_rewrite
 
 if TYPE_CHECKING:
@@ -34,14 +35,7 @@ _RULES = ".toml"
     metavar="/[SIDE/]REGEX/TEXT",
     help="A rule more, as of the relay. Repeatable; behind all rules of files.",
 )
-@click.option(
-    "--session",
-    "numbers",
-    multiple=True,
-    type=click.IntRange(1),
-    metavar="N",
-    help="Only the session of this number. Repeatable.",
-)
+@sessions_option
 @click.option("--json", "as_json", is_flag=True, help="Print records as JSON Lines, and a summary.")
 @click.option(
     "--show-secrets", is_flag=True, help="Print cookies and authorization where they are recorded."

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ws76proxy.console import Console
     from ws76proxy.control.screen import Screen
 
-from ws76proxy.endpoint import Endpoint
+from ws76proxy.endpoint import in_text
 from ws76proxy.record import AnyRecord, Messages
 from ws76proxy.relay import Relay, RelayOptions
 from ws76proxy.relay.outlet import JsonLines, Listener, Outlet
@@ -77,7 +77,7 @@ async def listening(
     try:
         await relay.__aenter__()
     except (OSError, UnicodeError) as error:
-        where = str(Endpoint(False, options.host, options.port)).removeprefix("ws://")
+        where = in_text(options.host, options.port)
         raise click.ClickException(f"cannot listen on {where}: {in_words(error)}") from None
     try:
         yield relay

@@ -15,6 +15,7 @@ import click
 from ws76proxy.cli.complaints import Complaints
 from ws76proxy.cli.paging import Reader, print_all
 from ws76proxy.cli.progress import ReadingProgress
+from ws76proxy.cli.selecting import sessions_option
 from ws76proxy.cli.sinks import JsonSink, ScreenSink, Sink, TableSink
 from ws76proxy.console import Level
 from ws76proxy.diagnosis import CATALOGUE
@@ -75,14 +76,7 @@ class _Regex(click.ParamType[Regex]):
     metavar="CODE",
     help="Only sessions with this finding. Repeatable: with one of them; * and ? match.",
 )
-@click.option(
-    "--session",
-    "numbers",
-    multiple=True,
-    type=click.IntRange(1),
-    metavar="N",
-    help="Only the session of this number. Repeatable.",
-)
+@sessions_option
 @click.option(
     "--failed", is_flag=True, help="Only sessions whose opening handshake failed or was refused."
 )

@@ -11,7 +11,18 @@ import click
 from ws76proxy.endpoint import Endpoint, parse_address, parse_upstream, parse_url
 from ws76proxy.errors import UsageError
 
-__all__ = ["ADDRESS", "FIELD", "LIMIT", "ORIGIN", "PROTOCOL", "SECONDS", "SIZE", "UPSTREAM", "URL"]
+__all__ = [
+    "ADDRESS",
+    "FIELD",
+    "LIMIT",
+    "ORIGIN",
+    "PROTOCOL",
+    "SECONDS",
+    "SIZE",
+    "TIMEOUT",
+    "UPSTREAM",
+    "URL",
+]
 
 _SIZE = re.compile(r"([0-9]{1,15})\s*([kKmMgG]?)(?:i?[bB])?\Z")
 _FIELD_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+\Z")
@@ -39,6 +50,9 @@ class _Size(click.ParamType[int]):
 class _Seconds(click.ParamType[float]):
     name = "seconds"
 
+    def __init__(self, *, may_be_zero: bool = False) -> None:
+        self._may_be_zero = may_be_zero
+
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> float:
@@ -48,6 +62,8 @@ class _Seconds(click.ParamType[float]):
             seconds = math.nan
         if not 0 <= seconds <= 10_000_000:
             self.fail(f"found {value!r}; expected seconds, such as 30 or 0.5", param, ctx)
+        if not (seconds or self._may_be_zero):
+            self.fail(f"found {value!r}; expected more than 0 seconds", param, ctx)
         return seconds
 
 
@@ -142,7 +158,9 @@ def _check_name(host: str, expected: str) -> None:
 SIZE = _Size()
 LIMIT = _Size(may_be_zero=True)
 """A size where 0 means that there is no limit."""
-SECONDS = _Seconds()
+SECONDS = _Seconds(may_be_zero=True)
+TIMEOUT = _Seconds()
+"""Seconds that are more than 0."""
 UPSTREAM = _Upstream()
 URL = _Url()
 ORIGIN = _Line("origin", "an origin, such as http://example.com or null")

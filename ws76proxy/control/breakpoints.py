@@ -99,6 +99,7 @@ class Breakpoints:
         self._watchers: list[Watcher] = []
         self._record_watchers: list[Watcher] = []
         self._known: dict[_Waiting, _Said] = {}
+        self._said: set[_Said] = set()
         self._how: dict[_Said, tuple[GoneHow, _By]] = {}
         self._paths: dict[int, str] = {}
         self._is_looking = False
@@ -243,9 +244,9 @@ class Breakpoints:
     def _note(self, record: ChangeRecord) -> None:
         if record.deed == "pause":
             self._look_soon()
-        elif record.deed in _HOW and self._known:
+        elif record.deed in _HOW:
             said = _Said(record.session, record.direction, record.number)
-            if said in self._known.values():
+            if said in self._said:
                 self._how[said] = _HOW[record.deed], "person" if record.by == "person" else "time"
                 self._look_soon()
 
@@ -267,9 +268,10 @@ class Breakpoints:
         if gone:
             ended -= {one.number for one in self._interceptor.sessions if not one.ended}
         for key in gone:
+            said = self._known.pop(key)
+            self._said.discard(said)
             how, by = self._how.get(
-                self._known.pop(key),
-                ("session-ended" if key.session in ended else "released", "relay"),
+                said, ("session-ended" if key.session in ended else "released", "relay")
             )
             event = GoneEvent(
                 name=f"{key.session}.{key.number}", session=key.session, how=how, by=by
@@ -279,7 +281,9 @@ class Breakpoints:
         self._how.clear()
         for key, (session, view, age) in held.items():
             if key not in self._known:
-                self._known[key] = _Said(session, view.peer.label, view.message)
+                said = _Said(session, view.peer.label, view.message)
+                self._known[key] = said
+                self._said.add(said)
                 if self._watchers:
                     message = _message(session, view, age, PREVIEW)
                     for watcher in [*self._watchers]:

@@ -33,11 +33,11 @@ from ws76proxy.control.messages import (
     WatchingAnswer,
     WatchRequest,
 )
+from ws76proxy.control.words import in_words
 from ws76proxy.errors import Ws76Error
 
 __all__ = ["ControlClient", "ControlError"]
 
-_PIECE = 262_144
 _Answer = TypeVar("_Answer", bound=AnyAnswer)
 
 
@@ -56,9 +56,8 @@ class ControlClient:
         self._path = path
         self._timeout = timeout
         self._ids = itertools.count(1)
-        self._begun: list[bytes] = []
-        self._lines: list[bytes] = []
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._lines = self._socket.makefile("rb")
 
     def __enter__(self) -> Self:
         try:
@@ -69,14 +68,18 @@ class ControlClient:
                 hint = "no relay with --control serves it"
                 if isinstance(error, TimeoutError):
                     hint = f"no answer within {self._timeout:g} s"
-                raise ControlError(f"{self._path}: {hint} ({_in_words(error)})") from None
+                raise ControlError(f"{self._path}: {hint} ({in_words(error)})") from None
             self._greet()
         except BaseException:
-            self._socket.close()
+            self._close()
             raise
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._close()
+
+    def _close(self) -> None:
+        self._lines.close()
         self._socket.close()
 
     def held(self) -> list[HeldMessage]:
@@ -149,30 +152,15 @@ class ControlClient:
 
     def _line(self, *, may_end: bool = False) -> bytes:
         """The next line, without its end; nothing where it has ended and that is no fault."""
-        while not self._lines:
-            try:
-                piece = self._socket.recv(_PIECE)
-            except OSError as error:
-                raise self._broken(error) from None
-            if not piece:
-                if may_end and not self._begun:
-                    return b""
-                raise ControlError(f"{self._path}: the relay has ended the connection")
-            first, *others = piece.split(b"\n")
-            self._begun.append(first)
-            for following in others:
-                self._lines.append(b"".join(self._begun))
-                self._begun = [following] if following else []
-        return self._lines.pop(0)
+        try:
+            line = self._lines.readline()
+        except OSError as error:
+            raise self._broken(error) from None
+        if not line.endswith(b"\n") and (line or not may_end):
+            raise ControlError(f"{self._path}: the relay has ended the connection")
+        return line.removesuffix(b"\n")
 
     def _broken(self, error: OSError) -> ControlError:
         if isinstance(error, TimeoutError):
             return ControlError(f"{self._path}: no answer within {self._timeout:g} s")
-        return ControlError(f"{self._path}: {_in_words(error)}")
-
-
-def _in_words(error: OSError) -> str:
-    # Not above: whoever only asks has no need of the relay.
-    from ws76proxy.relay.words import in_words
-
-    return in_words(error)
+        return ControlError(f"{self._path}: {in_words(error)}")

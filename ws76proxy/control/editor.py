@@ -9,6 +9,7 @@ import shlex
 import tempfile
 from pathlib import Path
 
+from ws76proxy.control.words import in_words
 from ws76proxy.errors import Ws76Error
 
 __all__ = ["MOST_EDITED", "EditorError", "edit"]
@@ -71,7 +72,7 @@ def _read(path: Path) -> bytes:
         with path.open("rb") as file:
             edited = file.read(MOST_EDITED + 1)
     except OSError as error:
-        raise EditorError(f"the editor left no file: {_in_words(error)}") from None
+        raise EditorError(f"the editor left no file: {in_words(error)}") from None
     if len(edited) > MOST_EDITED:
         raise EditorError(f"the editor left more than {MOST_EDITED:,} bytes")
     return edited
@@ -81,7 +82,7 @@ async def _run(command: list[str]) -> None:
     try:
         process = await asyncio.create_subprocess_exec(*command)
     except OSError as error:
-        raise EditorError(f"cannot run {command[0]!r}: {_in_words(error)}") from None
+        raise EditorError(f"cannot run {command[0]!r}: {in_words(error)}") from None
     try:
         status = await process.wait()
     except asyncio.CancelledError:
@@ -102,10 +103,3 @@ async def _end(process: asyncio.subprocess.Process) -> None:
     with contextlib.suppress(ProcessLookupError):
         process.kill()
     await process.wait()
-
-
-def _in_words(error: OSError) -> str:
-    # Not above: whoever only asks has no need of the relay.
-    from ws76proxy.relay.words import in_words
-
-    return in_words(error)

@@ -31,8 +31,9 @@ LOOK_EVERY = 1.0
 
 _HANDSHAKE = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 _DELAY = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5)
-_TAKEN_APART = {dialect.value for dialect in Dialect if dialect.is_hixie}
-_PASSED_ON = {dialect.value for dialect in Dialect if dialect.is_websocket} - _TAKEN_APART
+_WEBSOCKETS = {dialect.value for dialect in Dialect if dialect.is_websocket}
+_PASSED_ON = ("rfc6455-client", "hybi-draft-client", "pipelined-upgrade")
+"""What is told of a handshake whose end is not seen."""
 _OUTCOMES = ("open", "refused", "failed", "passed-on", "http", "nothing")
 
 
@@ -99,7 +100,7 @@ class Metrics:
         )
         self._messages = Counter(
             "ws76proxy_messages",
-            "Text messages that came, by who sent them.",
+            "Messages that came, by who sent them.",
             ["direction"],
             registry=registry,
         )
@@ -146,13 +147,14 @@ class Metrics:
             FindingRecord: self._finding,
             SessionEndRecord: self._end,
         }
-        self._asked: dict[int, RequestRecord] = {}
+        self._asked: dict[int, _Asked] = {}
+        self._switched: dict[int, float] = {}
         self._open_now = 0
         # Counting here and telling the library at a look costs a tenth of telling it each time.
         self._new: dict[Counter, int] = {}
-        self._latencies: list[tuple[str, float]] = []
+        self._latencies: list[tuple[str, str, float]] = []
         self._by_code: dict[str, Counter] = {}
-        self._by_verdict: dict[tuple[str, str], Counter] = {}
+        self._by_verdict: dict[tuple[str, str, str], Counter] = {}
         self._over = _Said()
         self._counted = _Said()
         self._lost: dict[str, int] = {}
@@ -168,12 +170,15 @@ class Metrics:
 
     def look(self) -> None:
         """Count what open sessions have said since the last look, and what listeners dropped."""
+        switched, self._switched = self._switched, {}
+        for session, when in switched.items():
+            self._settle(session, "none", when)
         new, self._new = self._new, {}
         for counter, number in new.items():
             counter.inc(number)
         latencies, self._latencies = self._latencies, []
-        for dialect, seconds in latencies:
-            self._answered.labels(dialect, dialect).observe(seconds)
+        for client, server, seconds in latencies:
+            self._answered.labels(client, server).observe(seconds)
         self._open.set(self._open_now)
         self._count_said()
         for other in self._others:
@@ -233,11 +238,16 @@ class Metrics:
         self._open_now += 1
 
     def _request(self, record: RequestRecord) -> None:
-        if record.dialect in _TAKEN_APART:
-            self._asked[record.session] = record
-        elif record.dialect in _PASSED_ON:
-            # How it ends is not seen.
-            self._count_handshake(record.dialect, "none")
+        if record.dialect not in _WEBSOCKETS:
+            return
+        # Of a server that is asked again, in another dialect, the last one counts.
+        self._switched.pop(record.session, None)
+        before = self._asked.get(record.session)
+        self._asked[record.session] = _Asked(
+            record.dialect,
+            record.server_dialect or record.dialect,
+            record.time if before is None else before.time,
+        )
 
     def _challenge(self, record: ChallengeRecord) -> None:
         if record.answered_by == "server":
@@ -245,10 +255,14 @@ class Metrics:
 
     def _response(self, record: ResponseRecord) -> None:
         asked = self._asked.get(record.session)
-        if asked is not None and record.status == 101 and asked.dialect == Dialect.HIXIE_75:
-            self._settle(record.session, "none", record.time)
+        if asked is None or record.status != 101 or asked.server == Dialect.HIXIE_76:
+            return
+        # Not settled before a look: it may be asked again in the same breath.
+        self._switched[record.session] = record.time
 
     def _finding(self, record: FindingRecord) -> None:
+        if record.code in _PASSED_ON:
+            self._settle(record.session, "none", None)
         if record.severity is Severity.GOOD:
             return
         counter = self._by_code.get(record.code)
@@ -260,7 +274,8 @@ class Metrics:
     def _end(self, record: SessionEndRecord) -> None:
         self._open_now -= 1
         self._count(self._ended_as[record.outcome])
-        self._settle(record.session, record.verdict or "none", None)
+        switched = self._switched.pop(record.session, None)
+        self._settle(record.session, record.verdict or "none", switched)
         over, client, server = self._over, record.client, record.server
         self._over = _Said(
             over.client_bytes + client.bytes,
@@ -274,16 +289,21 @@ class Metrics:
         asked = self._asked.pop(session, None)
         if asked is None:
             return
-        self._count_handshake(asked.dialect, verdict)
-        if time is not None:
-            self._latencies.append((asked.dialect, time - asked.time))
-
-    def _count_handshake(self, dialect: str, verdict: str) -> None:
-        counter = self._by_verdict.get((dialect, verdict))
+        key = (asked.client, asked.server, verdict)
+        counter = self._by_verdict.get(key)
         if counter is None:
-            counter = self._handshakes.labels(dialect, dialect, verdict)
-            self._by_verdict[dialect, verdict] = counter
+            counter = self._by_verdict[key] = self._handshakes.labels(*key)
         self._count(counter)
+        if time is not None:
+            self._latencies.append((asked.client, asked.server, time - asked.time))
+
+
+class _Asked(NamedTuple):
+    """A handshake that has not come to its end: what both sides speak, and when it began."""
+
+    client: str
+    server: str
+    time: float
 
 
 class _Said(NamedTuple):

@@ -7,7 +7,7 @@ from typing import Literal
 from mitmproxy import connection, http
 from mitmproxy.proxy.mode_specs import ReverseMode
 
-from ws76proxy.endpoint import Endpoint
+from ws76proxy.endpoint import Endpoint, in_text
 from ws76proxy.mitm.pristine import head_of
 from ws76proxy.wire import RequestHead
 
@@ -42,5 +42,4 @@ def upstream_of(flow: http.HTTPFlow) -> Endpoint:
 
 def address_of(conn: connection.Client) -> str:
     """Who the client is."""
-    host, port, *_ = conn.peername
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    return in_text(*conn.peername[:2])

@@ -29,7 +29,6 @@ __all__ = [
     "ProxyHeaderError",
     "ProxyHeaderReader",
     "build_proxy_header",
-    "in_text",
 ]
 
 Address = tuple[str, int]
@@ -196,9 +195,3 @@ def _ip(host: str) -> IPv4Address | IPv6Address:
 def _as_ipv6(address: IPv4Address | IPv6Address) -> IPv6Address:
     """A header names one family: an IPv4 address beside one of IPv6 is written as that one's."""
     return address if isinstance(address, IPv6Address) else IPv6Address(f"::ffff:{address}")
-
-
-def in_text(address: tuple[str, int]) -> str:
-    """An address as it is told."""
-    host, port = address
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

@@ -11,8 +11,9 @@ from collections.abc import Awaitable, Iterable
 from math import inf
 from typing import TYPE_CHECKING, cast
 
+from ws76proxy.endpoint import in_text
 from ws76proxy.record import Messages, NoticeRecord
-from ws76proxy.relay.proxy_header import Address, ProxyHeader, in_text
+from ws76proxy.relay.proxy_header import Address, ProxyHeader
 from ws76proxy.relay.upstream import connect_upstream
 from ws76proxy.relay.words import in_words, upstream_tls_in_words
 from ws76proxy.session import (
@@ -257,7 +258,7 @@ class Pump:
         if self.proxy_header is None or self.balancer is None:
             return
         version, time = self.proxy_header.version, self.session.now()
-        text = f"came through {in_text(self.balancer)}, by its PROXY {version} header"
+        text = f"came through {in_text(*self.balancer)}, by its PROXY {version} header"
         self.relay.tell(
             NoticeRecord(session=self.session.number, time=time, level="info", text=text)
         )

@@ -14,12 +14,13 @@ from itertools import count
 from typing import Any, cast
 
 from ws76proxy.diagnosis import HandshakeHistory
+from ws76proxy.endpoint import in_text
 from ws76proxy.record import AnyRecord, Messages
 from ws76proxy.relay.behind import is_trusted, receive_proxy_header
 from ws76proxy.relay.entropy import Entropy
 from ws76proxy.relay.options import RelayOptions
 from ws76proxy.relay.outlet import Listener
-from ws76proxy.relay.proxy_header import Address, ProxyHeaderError, in_text
+from ws76proxy.relay.proxy_header import Address, ProxyHeaderError
 from ws76proxy.relay.pump import Leg, Pump
 from ws76proxy.relay.tls import explain_listener_failure
 from ws76proxy.relay.words import in_words
@@ -57,7 +58,7 @@ class Relay:
             listener.tell for listener in listeners
         ]
         self._message_listeners = [one for one in listeners if one.wants_messages]
-        self._pumps: set[Pump] = set()
+        self._pumps: dict[int, Pump] = {}
         self._held: set[Pump] = set()
         self._session_options = options.session
         self._numbers = count(1) if numbers is None else numbers
@@ -96,10 +97,10 @@ class Relay:
         for task in self.tasks:
             task.cancel()
         await asyncio.gather(*self.tasks, return_exceptions=True)
-        for pump in list(self._pumps):
+        for pump in list(self._pumps.values()):
             pump.run(pump.session.shut_down())
         await self._wait_until_empty(self.options.close_timeout)
-        for pump in list(self._pumps):
+        for pump in list(self._pumps.values()):
             pump.abort()
         await self._wait_until_empty(1.0)
         for listener in reversed(self._listeners):
@@ -118,7 +119,7 @@ class Relay:
         and the session's age, in seconds."""
         return [
             (pump.session.number, view, pump.session.age())
-            for pump in sorted(self._pumps, key=lambda one: one.session.number)
+            for _, pump in sorted(self._pumps.items())
             for view in pump.session.held()
         ]
 
@@ -130,18 +131,19 @@ class Relay:
         False: there is no such message, or not any more. Raises LocalProtocolError, and leaves it
         waiting, where the content cannot be framed.
         """
-        for pump in self._pumps:
-            if pump.session.number == session:
-                commands = pump.session.answer_held(number, content, drop=drop)
-                if commands is not None:
-                    pump.run(commands)
-                    return True
-        return False
+        pump = self._pumps.get(session)
+        if pump is None:
+            return False
+        commands = pump.session.answer_held(number, content, drop=drop)
+        if commands is None:
+            return False
+        pump.run(commands)
+        return True
 
     @property
     def sessions(self) -> Iterator[Session]:
         """Those that have a connection, in no order."""
-        return (pump.session for pump in self._pumps)
+        return (pump.session for pump in self._pumps.values())
 
     async def idle(self) -> None:
         """Wait until no session is left, for --close-timeout at most."""
@@ -168,7 +170,7 @@ class Relay:
         """End the sessions that are idle; in how many seconds another one may be."""
         quiet = self.options.drain_quiet
         wait = quiet
-        for pump in list(self._pumps):
+        for pump in list(self._pumps.values()):
             if pump.session.ended or pump.legs[Peer.CLIENT].transport is None:
                 continue
             left = pump.last_activity + quiet - now
@@ -211,7 +213,7 @@ class Relay:
 
     def forget(self, pump: Pump) -> None:
         """A session has no connections any more."""
-        self._pumps.discard(pump)
+        self._pumps.pop(pump.session.number, None)
         self._held.discard(pump)
         if not self._pumps:
             self._empty.set()
@@ -259,7 +261,7 @@ class Relay:
         session = Session(
             next(self._numbers),
             self._session_options,
-            client=in_text(client),
+            client=in_text(*client),
             started=datetime.now(UTC).isoformat(timespec="milliseconds"),
             clock=time.monotonic,
             random_below=self._entropy.below,
@@ -268,7 +270,7 @@ class Relay:
             dialects=self._dialects,
         )
         pump = Pump(self, session)
-        self._pumps.add(pump)
+        self._pumps[session.number] = pump
         return pump
 
     @property

@@ -6,8 +6,9 @@ import asyncio
 import socket
 from typing import TYPE_CHECKING, Literal
 
+from ws76proxy.endpoint import in_text
 from ws76proxy.record import NoticeRecord
-from ws76proxy.relay.proxy_header import Address, build_proxy_header, in_text
+from ws76proxy.relay.proxy_header import Address, build_proxy_header
 from ws76proxy.session import Peer
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ async def connect_upstream(pump: Pump) -> None:
 async def _send_header(pump: Pump, connection: socket.socket, version: Literal["v1", "v2"]) -> None:
     source, destination = _ends(pump)
     await pump.loop.sock_sendall(connection, build_proxy_header(version, source, destination))
-    who = "an unknown client" if source is None else in_text(source)
+    who = "an unknown client" if source is None else in_text(*source)
     text = f"the server was sent a PROXY {version} header for {who}"
     session = pump.session
     pump.relay.tell(

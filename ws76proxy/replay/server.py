@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from ws76proxy.diagnosis import Asked
 from ws76proxy.diagnosis.escaping import quoted
+from ws76proxy.endpoint import in_text
 from ws76proxy.errors import UsageError
 from ws76proxy.redaction import REDACTED
 from ws76proxy.replay.compare import EXACT, Rules
@@ -295,7 +296,7 @@ class _Client(Stage):
             self._refuse(503, "Service Unavailable", "As many clients as wanted were served.\n")
             return
         host, port = (self.transport.get_extra_info("peername") or ("unknown", 0))[:2]
-        client = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        client = in_text(host, port)
         self._visit = Visit(number, client, head.target.decode("latin-1"))
         if not self._dialect.is_hixie:
             self._differs(f"asked in {self._dialect}; only hixie-76 and hixie-75 are spoken")

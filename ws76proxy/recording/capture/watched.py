@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from errno import ECONNRESET
 from typing import Literal
 
-from ws76proxy.endpoint import Endpoint
+from ws76proxy.endpoint import Endpoint, in_text
 from ws76proxy.record import AnyRecord, Messages, NoticeRecord
 from ws76proxy.recording.rfc6455 import Rfc6455Reader
 from ws76proxy.session import (
@@ -40,13 +40,12 @@ class Watched:
 
     def __init__(self, number: int, began: int, client: tuple[str, int], server: Endpoint) -> None:
         self._time = began
-        host, port = client
         # Nobody is between the two: no address needs to be translated, and none is.
         options = SessionOptions(upstream=server, listener=server, host="keep", lossless=True)
         self._session = Session(
             number,
             options,
-            client=f"[{host}]:{port}" if ":" in host else f"{host}:{port}",
+            client=in_text(*client),
             started=wall_clock(began),
             clock=lambda: (self._time - began) / _SECOND,
             random_below=_no_entropy,

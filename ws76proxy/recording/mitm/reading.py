@@ -15,7 +15,7 @@ from mitmproxy import connection, exceptions, http, tcp
 from mitmproxy.flow import Flow
 from mitmproxy.io import FlowReader
 
-from ws76proxy.endpoint import Endpoint
+from ws76proxy.endpoint import Endpoint, in_text
 from ws76proxy.errors import RecordingError
 from ws76proxy.record import AnyRecord, NoticeRecord
 from ws76proxy.recording.carried import Headers, message_of, put_together
@@ -267,8 +267,7 @@ def _head(start: list[bytes], message: http.Message) -> bytes:
 
 
 def _address(conn: connection.Client) -> str:
-    host, port, *_ = conn.peername
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    return in_text(*conn.peername[:2])
 
 
 def _listener(conn: connection.Client) -> Endpoint:
