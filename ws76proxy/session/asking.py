@@ -90,6 +90,10 @@ class Asking(Phase):
         session.outcome = "failed"
 
     @property
+    def at_rest(self) -> bool:
+        return False
+
+    @property
     def may_answer(self) -> bool:
         """Nothing has been said to the client."""
         return not self._is_answered

@@ -56,6 +56,12 @@ class _Stream:
         self.closed = False
         self.decoder: FrameDecoder | None = None
 
+    @property
+    def at_rest(self) -> bool:
+        """Whether no frame is on its way, as far as that can be told."""
+        decoder = self.decoder
+        return decoder is None or decoder.at_frame_boundary or decoder.lost or self.traffic.ended
+
     def plain(self, data: bytes) -> TextFrames | None:
         """A chunk that is nothing but whole text frames in a stream without any oddity.
 
@@ -181,6 +187,12 @@ class HeldConversation(Phase):
 
     def is_holding(self, peer: Peer) -> bool:
         return self._deciding.is_holding(peer)
+
+    @property
+    def at_rest(self) -> bool:
+        return all(one.at_rest for one in self._streams.values()) and not any(
+            self._deciding.is_holding(peer) for peer in Peer
+        )
 
     @property
     def due(self) -> float:

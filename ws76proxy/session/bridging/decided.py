@@ -232,7 +232,7 @@ class DecidedBridge(BridgedConversation):
 
     @property
     def at_rest(self) -> bool:
-        return super().at_rest and all(lane.is_empty for lane in self._lanes.values())
+        return super().at_rest and not any(self._deciding.is_holding(peer) for peer in Peer)
 
     @property
     def due(self) -> float:
