@@ -116,7 +116,8 @@ class DecidedBridge(BridgedConversation):
             for number, one in enumerate(_one_by_one(event, frames), first):
                 yield from self._decided(deciding.frames(peer, one, number, 1))
         elif deciding.lets_pass(peer, frames.raw, first, count):
-            yield from self._decided(deciding.pass_on(peer, frames.raw, count))
+            carried = partial(self._carried_text, side, event)
+            yield from self._decided(deciding.pass_on(peer, frames.raw, count, carried))
             yield from tell_event(self.session, side, event)
         else:
             yield from tell_event(self.session, side, event)
@@ -153,6 +154,11 @@ class DecidedBridge(BridgedConversation):
             self._ends.append((side, ended))
         return self._sides[side.peer.other].connection.data_to_send()
 
+    def _carried_text(self, side: Side, event: Event, _frames: bytes) -> bytes:
+        """The same of text that nobody has touched; it has been said, however its side ends."""
+        self._found += side.carrier.carry(event).diagnoses
+        return self._sides[side.peer.other].connection.data_to_send()
+
     def _made(self, side: Side, frames: bytes) -> bytes:
         """Frames of hixie as this side gets them."""
         carrier = self._sides[side.peer.other].carrier
@@ -166,13 +172,14 @@ class DecidedBridge(BridgedConversation):
             return side.connection.data_to_send()
         payloads = frames[1:-1].split(b"\xff\x00")
         if side.modern is None:
-            diagnoses, _ = carrier.carry(TextFrames(0, frames, len(payloads)))
-            self._found += diagnoses
+            carried = [carrier.carry(TextFrames(0, frames, len(payloads)))]
         elif _is_text(b"\n".join(payloads)):
-            self._found += carrier.carry_texts(payloads).diagnoses
+            carried = [carrier.carry_texts(payloads)]
         else:
-            for payload in payloads:
-                self._found += carrier.carry(_text_event(payload)).diagnoses
+            carried = [carrier.carry(_text_event(payload)) for payload in payloads]
+        for diagnoses, _ in carried:
+            # What has been decided may stand at no place of its sender's stream.
+            self._found += [replace(diagnosis, offset=None) for diagnosis in diagnoses]
         return side.connection.data_to_send()
 
     # What time and persons bring
