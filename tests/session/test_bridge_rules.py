@@ -224,6 +224,18 @@ def test_text_that_nobody_touched_leaves_in_its_turn() -> None:
     assert play.heard("server") == ["slow", "\ufffd(", "enough", "close 1000"]
 
 
+def test_the_end_of_a_side_does_not_overtake_what_waits_before_an_end_of_ours() -> None:
+    rules = rule('{ action = "delay", seconds = 5 }', '{ text = "slow" }') + rule(
+        '{ action = "close", how = "closing-handshake", to = "server" }', '{ text = "enough" }'
+    ).replace('"r"', '"r2"')
+    play = Bridged(H76, RFC, rules=rules).open()
+    play.says("client", "slow", "enough")
+    play.ends("client")
+    assert play.heard("server") == []
+    play.wakes(5)
+    assert play.heard("server") == ["slow", "enough", "close 1000", "end"]
+
+
 def test_a_request_and_its_answer_are_changed() -> None:
     rules = rule(
         '{ action = "set-field", name = "X-Token", value = "t" }, { action = "set", path = "/b" }',

@@ -18,7 +18,7 @@ from ws76proxy.session.bridging.telling import tell_event
 from ws76proxy.session.changes import Changes
 from ws76proxy.session.commands import Command, Peer
 from ws76proxy.session.deciding import Deciding
-from ws76proxy.session.lane import Lane, Make
+from ws76proxy.session.lane import Entry, Lane, Make
 from ws76proxy.session.message import HeldMessage
 from ws76proxy.session.outgoing import Outgoing
 from ws76proxy.wire.dialect import Dialect
@@ -126,12 +126,19 @@ class DecidedBridge(BridgedConversation):
 
     def _pass(self, side: Side, data: bytes, make: Make) -> Iterator[Command]:
         """Something that nobody decides about waits its turn."""
-        if self._lanes[side.peer.other].is_closed:
-            # Nothing is said to the other side any more; what this means for the session counts.
-            make(data)
-            yield from self._decided(())
-        else:
+        lane = self._lanes[side.peer.other]
+        if not lane.is_closed:
             yield from self._decided(self._deciding.pass_on(side.peer, data, make=make))
+            return
+
+        def means(_data: bytes) -> bytes:
+            make(data)
+            return b""
+
+        # Nothing is said to the other side behind our end; what this means for the session counts,
+        # once the other side has got what waits before.
+        lane.close(Entry(b"", make=means))
+        yield from self._decided(self._deciding.go())
 
     def _binary(self, side: Side, event: Message) -> Iterator[Command]:
         """A binary message, of which the owner decides what the other side is to get."""
