@@ -143,6 +143,18 @@ def test_a_throttled_frame_is_not_cut_by_a_pong() -> None:
     assert play.heard("client") == ["x" * 200, "pong ?"]
 
 
+@pytest.mark.parametrize("client", [RFC, H76, H75])
+def test_a_message_that_has_left_in_part_has_not_left(client: Dialect) -> None:
+    rules = rule('{ action = "throttle", bytes-per-second = 1000 }', '{ from = "server" }')
+    play = Bridged(client, RFC, rules=rules, bridge={"deflate": False}).open()
+    play.says("server", "x" * 200, "behind")
+    play.wakes(0.06)
+    assert play.sent("client")
+    play.lost(Peer.CLIENT)
+    play.lost(Peer.SERVER)
+    assert "2 messages were still held, and went nowhere" in play.notices
+
+
 def test_compressed_messages_that_leave_in_another_order() -> None:
     """What is compressed depends on what has left before: the order of leaving counts."""
     rules = rule('{ action = "swap" }', "{ number = [1, 4] }")
