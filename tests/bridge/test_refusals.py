@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import pytest
 
-from ws76proxy.bridge import DIALECTS, lacks_dialect, refuse_client
+from ws76proxy.bridge import DIALECTS, lacks_dialect, refuse_client, speaks_another
 from ws76proxy.wire import RequestHead, ResponseHead, hixie75, hixie76, rfc6455
 from ws76proxy.wire.dialect import Dialect, dialect_of
 
@@ -130,9 +130,20 @@ def test_a_server_that_speaks_it_does_not_lack_it(dialect: Dialect) -> None:
     pair.accept()
     assert pair.server_leg.head is not None
     assert lacks_dialect(dialect, pair.server_leg.head) == ""
+    assert speaks_another(dialect, pair.server_leg.head) == ""
     for other in DIALECTS:
         if other is not dialect:
             assert f"in the words of {dialect}" in lacks_dialect(other, pair.server_leg.head)
+            assert f"in the words of {dialect}" in speaks_another(other, pair.server_leg.head)
+
+
+@pytest.mark.parametrize("answer", [b"HTTP/1.1 101 No Words\r\n\r\n", b"HTTP/1.1 426 No\r\n\r\n"])
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_a_server_that_lacks_a_dialect_need_not_speak_another(
+    answer: bytes, dialect: Dialect
+) -> None:
+    assert lacks_dialect(dialect, ResponseHead(answer))
+    assert speaks_another(dialect, ResponseHead(answer)) == ""
 
 
 @pytest.mark.parametrize(

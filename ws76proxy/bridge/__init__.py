@@ -3,7 +3,7 @@
 from ws76proxy.bridge.closing import Ended, Farewell, farewell
 from ws76proxy.bridge.messages import Carried, Carrier
 from ws76proxy.bridge.model import DIALECTS, Binary, BridgeOptions, Change
-from ws76proxy.bridge.refusals import Refusal, lacks_dialect, refuse_client
+from ws76proxy.bridge.refusals import Refusal, lacks_dialect, refuse_client, speaks_another
 from ws76proxy.bridge.requests import BridgedRequest, translate_request
 from ws76proxy.bridge.responses import BridgedResponse, translate_response
 from ws76proxy.bridge.subprotocols import Subprotocols
@@ -24,6 +24,7 @@ __all__ = [
     "farewell",
     "lacks_dialect",
     "refuse_client",
+    "speaks_another",
     "translate_request",
     "translate_response",
 ]

@@ -10,7 +10,7 @@ from ws76proxy.wire import hixie76, rfc6455
 from ws76proxy.wire.dialect import Dialect
 from ws76proxy.wire.head import Head, RequestHead, ResponseHead
 
-__all__ = ["Refusal", "lacks_dialect", "refuse_client"]
+__all__ = ["Refusal", "lacks_dialect", "refuse_client", "speaks_another"]
 
 _UPGRADE = ("Upgrade", "websocket")
 _VERSION = ("Sec-WebSocket-Version", str(rfc6455.VERSION))
@@ -108,16 +108,27 @@ def lacks_dialect(dialect: Dialect, answer: ResponseHead | None, *, size: int = 
     if status == 101:
         if answer.get(_OWN_WORDS[dialect]) is not None:
             return ""
-        for other, name in _OWN_WORDS.items():
-            if answer.get(name) is not None:
-                return f"it answered in the words of {other}"
-        return f"its answer lacks {_OWN_WORDS[dialect].decode()}"
+        lacks = f"its answer lacks {_OWN_WORDS[dialect].decode()}"
+        return speaks_another(dialect, answer) or lacks
     if status in _REFUSING:
         return f"it {_REFUSING[status]} ({status})"
     if status is not None and 200 <= status < 300:
         return f"it took the request for one of plain HTTP ({status})"
     if answer.get(b"sec-websocket-version") is not None:
         return f"it names the version that it speaks ({status})"
+    return ""
+
+
+def speaks_another(dialect: Dialect, answer: ResponseHead) -> str:
+    """What shows that a server has accepted in another dialect than it was asked in, as one clause.
+
+    Empty where nothing does. Of what such a server says behind its answer nothing can be read.
+    """
+    if answer.status != 101 or answer.get(_OWN_WORDS[dialect]) is not None:
+        return ""
+    for other, name in _OWN_WORDS.items():
+        if answer.get(name) is not None:
+            return f"it answered in the words of {other}"
     return ""
 
 

@@ -10,6 +10,7 @@ from ws76proxy.bridge import (
     BridgedResponse,
     lacks_dialect,
     refuse_client,
+    speaks_another,
     translate_response,
 )
 from ws76proxy.diagnosis import (
@@ -289,8 +290,7 @@ class BridgeOpening(Phase):
         why = lacks_dialect(attempt.dialect, response)
         if why and self._next:
             yield from self._ask_next(why)
-        elif response.status == 101 and why.startswith("it answered in the words"):
-            # Nothing of what it says from here on can be read.
+        elif speaks_another(attempt.dialect, response):
             detail = f"asked in {attempt.dialect}: {why}"
             finding = found("server-lacks-dialect", detail, stream=Peer.SERVER.stream)
             yield from self._fail(why, [finding])
