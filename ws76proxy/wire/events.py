@@ -155,6 +155,11 @@ class InvalidText:
     end: int
 
     @property
+    def count(self) -> int:
+        """How many messages there are, as elsewhere: one."""
+        return 1
+
+    @property
     def payload(self) -> bytes:
         """The bytes between the type byte and 0xFF."""
         return self.raw[1:-1]
