@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 from ws76proxy.errors import LocalProtocolError
@@ -68,28 +68,6 @@ class Deciding:
 
     # What comes
 
-    @property
-    def hides(self) -> bool:
-        """Whether what is told of messages that come now is decided with them."""
-        edits = self._edits
-        return edits is not None and edits.rules is not None and edits.rules.hides
-
-    def lets_pass(self, peer: Peer, frames: bytes, first: int, count: int) -> bool:
-        """Whether nobody has anything to say about these whole text frames."""
-        edits = self._edits
-        if self._asks_owner or peer in self._pending or self._out.lane(peer).has_swapped:
-            return False
-        if edits is None:
-            return True
-        if edits.scripts_want_messages:
-            return False
-        return not self._out.has_holds and not edits.may_match(peer, frames, first, count)
-
-    def refresh(self) -> None:
-        """Messages come: they are decided by the rules that are in force now."""
-        if self._edits is not None:
-            self._edits.refresh()
-
     def pass_on(
         self, peer: Peer, data: bytes, count: int = 0, make: Make | None = None
     ) -> Iterator[Command]:
@@ -101,28 +79,35 @@ class Deciding:
         """The same for its closing handshake: no message follows."""
         yield from self._take(peer, _Whole(data, closes=True))
 
-    def frames(
-        self, peer: Peer, event: TextFrames | InvalidText, first: int, count: int
+    def texts(
+        self,
+        peer: Peer,
+        event: TextFrames | InvalidText,
+        first: int,
+        told: Iterable[Command],
+        *,
+        singly: Iterable[TextFrames | InvalidText] | None = None,
+        make: Make | None = None,
     ) -> Iterator[Command | Decide]:
-        """Decide about text frames; where something `hides`, they have not been told yet."""
-        edits = self._edits
-        if edits is not None and self._is_for_scripts_alone(peer, event.raw, first, count):
-            yield from self._burst(edits, peer, event.raw, first)
-            yield from self.go()
-            return
-        offset, is_told = event.offset, not self.hides
-        for number, frame in enumerate(_frames(event, count), first):
-            message = HeldMessage(peer, frame, number, offset=offset)
-            message.is_told = is_told
-            offset += len(frame)
-            if peer in self._pending:
-                self._wait(peer, message, len(frame))
-                continue
-            yield from self._decide(message)
-            if self._asks_owner:
-                # Somebody may think about the next one for long.
-                yield from self._out.leave()
-        yield from self.go()
+        """Text that a peer has said goes on, as those decide who have a say in it.
+
+        `first`: the number of the first message. `told` tells them; where something is hidden, they
+        are told as they are decided. `singly`: the same text a message at a time, where its offsets
+        are not those of these frames. `make` as for `Entry`, for what nobody touches.
+        """
+        if self._edits is not None:
+            # Messages are decided by the rules that are in force when they come.
+            self._edits.refresh()
+        if self._hides:
+            for one in (event,) if singly is None else singly:
+                yield from self._decide_frames(peer, one, first)
+                first += one.count
+        elif self._lets_pass(peer, event.raw, first, event.count):
+            yield from self.pass_on(peer, event.raw, event.count, make)
+            yield from told
+        else:
+            yield from told
+            yield from self._decide_frames(peer, event, first)
 
     def message(self, message: HeldMessage) -> Iterator[Command | Decide]:
         """Decide about one message."""
@@ -219,13 +204,53 @@ class Deciding:
 
     # Many messages
 
+    @property
+    def _hides(self) -> bool:
+        """Whether what is told of messages that come now is decided with them."""
+        edits = self._edits
+        return edits is not None and edits.rules is not None and edits.rules.hides
+
+    def _lets_pass(self, peer: Peer, frames: bytes, first: int, count: int) -> bool:
+        """Whether nobody has anything to say about these whole text frames."""
+        edits = self._edits
+        if self._asks_owner or peer in self._pending or self._out.lane(peer).has_swapped:
+            return False
+        if edits is None:
+            return True
+        if edits.scripts_want_messages:
+            return False
+        return not self._out.has_holds and not edits.may_match(peer, frames, first, count)
+
+    def _decide_frames(
+        self, peer: Peer, event: TextFrames | InvalidText, first: int
+    ) -> Iterator[Command | Decide]:
+        """Decide about text frames; where something is hidden, they have not been told yet."""
+        edits, count = self._edits, event.count
+        if edits is not None and self._is_for_scripts_alone(peer, event.raw, first, count):
+            yield from self._burst(edits, peer, event.raw, first)
+            yield from self.go()
+            return
+        offset, is_told = event.offset, not self._hides
+        for number, frame in enumerate(_frames(event, count), first):
+            message = HeldMessage(peer, frame, number, offset=offset)
+            message.is_told = is_told
+            offset += len(frame)
+            if peer in self._pending:
+                self._wait(peer, message, len(frame))
+                continue
+            yield from self._decide(message)
+            if self._asks_owner:
+                # Somebody may think about the next one for long.
+                yield from self._out.leave()
+        yield from self.go()
+
     def _is_for_scripts_alone(self, peer: Peer, frames: bytes, first: int, count: int) -> bool:
         edits, out = self._edits, self._out
         if edits is None or not edits.scripts_want_messages or peer in self._pending:
             return False
         if count == 1:
             return False
-        if self._asks_owner or self.hides or out.has_holds or out.lane(peer).has_swapped:
+        if self._asks_owner or self._hides or out.has_holds or out.lane(peer).has_swapped:
             return False
         return not edits.may_match(peer, frames, first, count)
 

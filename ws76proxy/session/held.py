@@ -292,21 +292,10 @@ class HeldConversation(Phase):
             yield from self._deciding.pass_on(stream.peer, unsent.pass_on())
 
     def _hold(self, stream: _Stream, event: TextFrames | InvalidText) -> Iterator[HeldCommand]:
-        count = 1 if isinstance(event, InvalidText) else event.count
         first = stream.traffic.messages + 1
-        stream.traffic.messages += count
-        deciding = self._deciding
-        deciding.refresh()
-        if deciding.hides:
-            # What is shown of them is decided with them.
-            yield from deciding.frames(stream.peer, event, first, count)
-            return
-        if deciding.lets_pass(stream.peer, event.raw, first, count):
-            yield from deciding.pass_on(stream.peer, event.raw, count)
-            yield from self._tell_messages(stream.peer, first, event)
-            return
-        yield from self._tell_messages(stream.peer, first, event)
-        yield from deciding.frames(stream.peer, event, first, count)
+        stream.traffic.messages += event.count
+        told = self._tell_messages(stream.peer, first, event)
+        yield from self._deciding.texts(stream.peer, event, first, told)
 
     def _tell_messages(
         self, peer: Peer, first: int, event: TextFrames | InvalidText

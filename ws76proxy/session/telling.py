@@ -20,7 +20,7 @@ from ws76proxy.record import (
 from ws76proxy.session.adjust import Adjustment
 from ws76proxy.session.commands import Command, Peer, Tell
 from ws76proxy.wire.challenge import KEY3_SIZE, Challenge
-from ws76proxy.wire.events import FrameEvent, OversizedFrame
+from ws76proxy.wire.events import Close, FrameEvent, OversizedFrame, Ping, Pong
 from ws76proxy.wire.head import RequestHead, ResponseHead
 
 if TYPE_CHECKING:
@@ -145,7 +145,9 @@ def tell_bytes(
     yield Tell(record)
 
 
-def tell_frame(session: Session, peer: Peer, event: FrameEvent) -> Iterator[Command]:
+def tell_frame(
+    session: Session, peer: Peer, event: FrameEvent | Close | Ping | Pong
+) -> Iterator[Command]:
     """Tell a frame that is not a text message."""
     record = FrameRecord(
         session=session.number,

@@ -14,7 +14,7 @@ from ws76proxy.errors import LocalProtocolError
 from ws76proxy.session.bridging.conversation import BridgedConversation
 from ws76proxy.session.bridging.legs import Leg
 from ws76proxy.session.bridging.side import Side
-from ws76proxy.session.bridging.telling import tell_event
+from ws76proxy.session.bridging.telling import TextEvent, tell_messages
 from ws76proxy.session.changes import Changes
 from ws76proxy.session.commands import Command, Peer
 from ws76proxy.session.deciding import Deciding
@@ -92,36 +92,29 @@ class DecidedBridge(BridgedConversation):
             if side.ended is not None:
                 yield from self._tell(side, [event])
                 continue
-            text = _as_frames(event)
-            if self._asks_owner and isinstance(event, Message) and event.binary:
+            if isinstance(event, Message) and event.binary and self._asks_owner:
                 yield from self._binary(side, event)
-            elif text is None:
+            elif isinstance(event, TextEvent) and not (isinstance(event, Message) and event.binary):
+                yield from self._text(side, event)
+            else:
                 yield from self._tell(side, [event])
                 # What it says of an end counts when its turn has come.
                 yield from self._pass(side, event.raw, partial(self._carried, side, event))
-            else:
-                yield from self._text(side, event, text)
         yield from self.session.tell_findings(side.look_at_begun())
 
-    def _text(
-        self, side: Side, event: Event, frames: TextFrames | InvalidText
-    ) -> Iterator[Command]:
-        deciding, peer = self._deciding, side.peer
-        count = 1 if isinstance(frames, InvalidText) else frames.count
+    def _text(self, side: Side, event: TextEvent) -> Iterator[Command]:
+        frames = _as_frames(event)
         first = side.traffic.messages + 1
-        deciding.refresh()
-        if deciding.hides:
-            # What is shown of them is decided with them.
-            side.traffic.messages += count
-            for number, one in enumerate(_one_by_one(event, frames), first):
-                yield from self._decided(deciding.frames(peer, one, number, 1))
-        elif deciding.lets_pass(peer, frames.raw, first, count):
-            carried = partial(self._carried_text, side, event)
-            yield from self._decided(deciding.pass_on(peer, frames.raw, count, carried))
-            yield from tell_event(self.session, side, event)
-        else:
-            yield from tell_event(self.session, side, event)
-            yield from self._decided(deciding.frames(peer, frames, first, count))
+        side.traffic.messages += frames.count
+        decided = self._deciding.texts(
+            side.peer,
+            frames,
+            first,
+            tell_messages(self.session, side, event, first),
+            singly=_one_by_one(event) if isinstance(event, TextMessages) else None,
+            make=partial(self._carried_text, side, event),
+        )
+        yield from self._decided(decided)
         yield from self.session.tell_findings(side.look(event))
 
     def _pass(self, side: Side, data: bytes, make: Make) -> Iterator[Command]:
@@ -316,31 +309,19 @@ def _framed(contents: Sequence[bytes]) -> bytes:
     return b"\x00" + b"\xff\x00".join(contents) + b"\xff"
 
 
-def _as_frames(event: Event) -> TextFrames | InvalidText | None:
-    """Text as frames of hixie; None: it is none."""
-    if isinstance(event, TextFrames | InvalidText):
-        return event
+def _as_frames(event: TextEvent) -> TextFrames | InvalidText:
+    """Text as frames of hixie."""
     if isinstance(event, TextMessages):
         return TextFrames(event.offset, _framed(event.payloads), event.count)
-    if isinstance(event, Message) and not event.binary:
+    if isinstance(event, Message):
         return TextFrames(event.offset, _framed([event.payload]), 1)
-    return None
+    return event
 
 
-def _one_by_one(
-    event: Event, frames: TextFrames | InvalidText
-) -> Iterator[TextFrames | InvalidText]:
+def _one_by_one(event: TextMessages) -> Iterator[TextFrames]:
     """The same, each message at its place in its sender's stream."""
-    if isinstance(event, TextMessages):
-        for offset, payload in zip(event.offsets, event.payloads, strict=True):
-            yield TextFrames(offset, _framed([payload]), 1)
-    elif isinstance(frames, InvalidText) or frames.count == 1:
-        yield frames
-    else:
-        offset = frames.offset
-        for payload in frames.raw[1:-1].split(b"\xff\x00"):
-            yield TextFrames(offset, _framed([payload]), 1)
-            offset += len(payload) + 2
+    for offset, payload in zip(event.offsets, event.payloads, strict=True):
+        yield TextFrames(offset, _framed([payload]), 1)
 
 
 def _is_text(payload: bytes) -> bool:
