@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import Literal, NamedTuple
 
+from ws76proxy.bridge import Change
 from ws76proxy.diagnosis import expected_location, unreadable_fields
 from ws76proxy.endpoint import Endpoint
 from ws76proxy.session.options import SessionOptions
@@ -13,7 +14,14 @@ from ws76proxy.wire.challenge import Challenge
 from ws76proxy.wire.dialect import Dialect
 from ws76proxy.wire.head import Field, RequestHead, ResponseHead
 
-__all__ = ["Adjustment", "adjust_request", "adjust_response", "ask_again", "repair_response"]
+__all__ = [
+    "Adjustment",
+    "adjust_request",
+    "adjust_response",
+    "ask_again",
+    "by_bridge",
+    "repair_response",
+]
 
 
 class Adjustment(NamedTuple):
@@ -24,6 +32,11 @@ class Adjustment(NamedTuple):
     after: bytes | None
     cause: Literal["proxy", "challenge", "repair", "rule", "script", "bridge"]
     why: str
+
+
+def by_bridge(changes: Iterable[Change]) -> list[Adjustment]:
+    """A translation's changes, as they are told."""
+    return [Adjustment(*change[:3], "bridge", change.why) for change in changes]
 
 
 def adjust_request(

@@ -17,10 +17,11 @@ from ws76proxy.session.message import Decide, HeldMessage
 from ws76proxy.session.outgoing import Outgoing
 from ws76proxy.session.phase import Phase
 from ws76proxy.session.telling import (
-    tell_bytes,
     tell_end_of_stream,
     tell_frame,
     tell_unanswered_close,
+    tell_unfinished,
+    tell_unread,
 )
 from ws76proxy.session.unsent import Unsent
 from ws76proxy.wire.connection import Connection
@@ -151,7 +152,7 @@ class HeldConversation(Phase):
             stream.decoder = stream.connection.decoder
         for stream in self._streams.values():
             yield from self._look(stream)
-            yield from self._tell_unread(stream, held[stream.peer])
+            yield from tell_unread(self.session, stream, held[stream.peer])
         for stream in self._streams.values():
             if stream.traffic.ended:
                 # While the handshake was on its way; that has been told.
@@ -168,7 +169,7 @@ class HeldConversation(Phase):
         stream.unsent.add(data)
         stream.connection.receive_data(data)
         yield from self._look(stream)
-        yield from self._tell_unread(stream, data)
+        yield from tell_unread(self.session, stream, data)
 
     def receive_eof(  # type: ignore[override]
         self, peer: Peer, reset: str | None = None
@@ -219,7 +220,7 @@ class HeldConversation(Phase):
     def ending(self) -> Iterator[Command]:
         for stream in self._streams.values():
             if stream.decoder is not None and not stream.traffic.ended:
-                yield from self._tell_unfinished(stream, stream.decoder.end())
+                yield from tell_unfinished(self.session, stream, stream.decoder.end())
         yield from self._deciding.ending()
 
     def shut_down(self) -> Iterator[Command]:
@@ -310,7 +311,7 @@ class HeldConversation(Phase):
             rest = unsent.take_all()
             if rest:
                 yield from self._deciding.pass_on(peer, rest)
-            yield from self._tell_unfinished(stream, event)
+            yield from tell_unfinished(self.session, stream, event)
             return
         size = event.size if isinstance(event, OversizedFrame) else len(event.raw)
         if isinstance(event, AbsurdLength):
@@ -328,17 +329,3 @@ class HeldConversation(Phase):
             yield from session.tell_closing(peer.label, "closing-handshake", "", event.offset)
         elif session.options.messages:
             yield from tell_frame(session, peer, event)
-
-    def _tell_unfinished(self, stream: _Stream, end: EndOfStream) -> Iterator[Command]:
-        if self.session.options.lossless and end.raw and stream.unread_from is None:
-            yield from tell_bytes(self.session, stream.peer, end.offset, end.raw)
-
-    def _tell_unread(self, stream: _Stream, data: bytes) -> Iterator[Command]:
-        """What stands behind a length that cannot be understood is not decoded any more."""
-        begin = stream.unread_from
-        if begin is None or not self.session.options.lossless:
-            return
-        unread = data[max(0, len(data) - (stream.traffic.bytes - begin)) :]
-        if unread:
-            offset = stream.traffic.bytes - len(unread)
-            yield from tell_bytes(self.session, stream.peer, offset, unread)

@@ -19,10 +19,10 @@ from ws76proxy.diagnosis import (
     check_unfinished,
     found,
 )
-from ws76proxy.session.adjust import Adjustment, adjust_request
+from ws76proxy.session.adjust import Adjustment, adjust_request, by_bridge
 from ws76proxy.session.answering import Answering
 from ws76proxy.session.asking import Asked as Edited
-from ws76proxy.session.bridging.attempt import Attempt, moved
+from ws76proxy.session.bridging.attempt import Attempt
 from ws76proxy.session.bridging.conversation import BridgedConversation
 from ws76proxy.session.bridging.decided import DecidedBridge
 from ws76proxy.session.bridging.legs import client_leg
@@ -30,8 +30,9 @@ from ws76proxy.session.changes import Changes
 from ws76proxy.session.commands import Command, PauseReading, Peer, ResumeReading, Send
 from ws76proxy.session.phase import Phase, Unread
 from ws76proxy.session.telling import (
+    moved,
     tell_adjustments,
-    tell_challenge,
+    tell_own_answer,
     tell_request,
     tell_response,
 )
@@ -153,7 +154,7 @@ class BridgeOpening(Phase):
             session, self._dialect, came, request.head, self._offset, session.server_dialect
         )
         yield from tell_adjustments(session, "server", changes)
-        yield from tell_adjustments(session, "server", _told(request.changes))
+        yield from tell_adjustments(session, "server", by_bridge(request.changes))
         yield from session.tell_findings(moved(request.diagnoses, self._offset))
 
     def _to_server(self, data: bytes) -> Iterator[Command]:
@@ -399,24 +400,13 @@ class BridgeOpening(Phase):
             )
         session.enter(conversation)
         yield from attempt.tell_response(head)
-        yield from tell_adjustments(session, "client", _told(translated.changes))
+        yield from tell_adjustments(session, "client", by_bridge(translated.changes))
         if self._answering is not None:
             yield from tell_adjustments(session, "client", self._answering.changes)
         yield from session.tell_findings(moved(translated.diagnoses, attempt.offset))
         yield from attempt.tell_answer(followed)
         if digest:
-            challenge = self._challenge()
-            right = None if challenge is None else challenge.answer
-            yield from tell_challenge(
-                session,
-                challenge,
-                self._key3,
-                asked_by="client",
-                answered_by="relay",
-                received=digest,
-                verdict="verified" if digest == right else "wrong",
-            )
-            yield from tell_adjustments(session, "client", corrupted)
+            yield from tell_own_answer(session, self._challenge(), self._key3, digest, corrupted)
         if options.server_dialect == "auto" and session.dialects is not None:
             upstream, memory = str(options.upstream), session.dialects
             if memory.remember(upstream, attempt.dialect):
@@ -475,9 +465,3 @@ class BridgeOpening(Phase):
             for peer in self._paused:
                 yield ResumeReading(peer)
         self._paused.clear()
-
-
-def _told(changes: Iterable[tuple[str, bytes | None, bytes | None, str]]) -> Iterator[Adjustment]:
-    """A translation's changes, as they are told."""
-    for what, before, after, why in changes:
-        yield Adjustment(what, before, after, "bridge", why)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ws76proxy.record import MessageRecord, Messages
 from ws76proxy.session.bridging.side import Side
 from ws76proxy.session.commands import Command, Tell
-from ws76proxy.session.telling import tell_bytes, tell_frame
+from ws76proxy.session.telling import tell_frame, tell_unfinished
 from ws76proxy.wire.events import (
     AbsurdLength,
     Close,
@@ -70,8 +70,7 @@ def tell_event(session: Session, side: Side, event: Event) -> Iterator[Command]:
             if wanted:
                 yield from tell_frame(session, peer, event)
         case UnreadBytes() | EndOfStream():
-            if session.options.lossless and event.raw and side.unread_from is None:
-                yield from tell_bytes(session, peer, event.offset, event.raw)
+            yield from tell_unfinished(session, side, event)
 
 
 def _message(session: Session, side: Side, event: Message, number: int) -> MessageRecord:
