@@ -18,6 +18,7 @@ from ws76proxy.session.lane import Make
 from ws76proxy.session.message import Decide, HeldMessage
 from ws76proxy.session.outgoing import Outgoing
 from ws76proxy.wire.events import InvalidText, TextFrames
+from ws76proxy.wire.frames import frame_texts
 
 if TYPE_CHECKING:
     from ws76proxy.session.core import Session
@@ -225,13 +226,17 @@ class Deciding:
         self, peer: Peer, event: TextFrames | InvalidText, first: int
     ) -> Iterator[Command | Decide]:
         """Decide about text frames; where something is hidden, they have not been told yet."""
-        edits, count = self._edits, event.count
-        if edits is not None and self._is_for_scripts_alone(peer, event.raw, first, count):
-            yield from self._burst(edits, peer, event.raw, first)
+        edits = self._edits
+        if (
+            edits is not None
+            and isinstance(event, TextFrames)
+            and self._is_for_scripts_alone(edits, peer, event, first)
+        ):
+            yield from self._burst(edits, peer, event.payloads, first)
             yield from self.go()
             return
         offset, is_told = event.offset, not self._hides
-        for number, frame in enumerate(_frames(event, count), first):
+        for number, frame in enumerate(_frames(event), first):
             message = HeldMessage(peer, frame, number, offset=offset)
             message.is_told = is_told
             offset += len(frame)
@@ -244,22 +249,21 @@ class Deciding:
                 yield from self._out.leave()
         yield from self.go()
 
-    def _is_for_scripts_alone(self, peer: Peer, frames: bytes, first: int, count: int) -> bool:
-        edits, out = self._edits, self._out
-        if edits is None or not edits.scripts_want_messages or peer in self._pending:
-            return False
-        if count == 1:
+    def _is_for_scripts_alone(
+        self, edits: SessionEdits, peer: Peer, event: TextFrames, first: int
+    ) -> bool:
+        out = self._out
+        if not edits.scripts_want_messages or peer in self._pending or event.count == 1:
             return False
         if self._asks_owner or self._hides or out.has_holds or out.lane(peer).has_swapped:
             return False
-        return not edits.may_match(peer, frames, first, count)
+        return not edits.may_match(peer, event.raw, first, event.count)
 
     def _burst(
-        self, edits: SessionEdits, peer: Peer, frames: bytes, first: int
+        self, edits: SessionEdits, peer: Peer, payloads: list[bytes], first: int
     ) -> Iterator[Command | Decide]:
         """Show many messages to the scripts at once; what they leave and edit goes on together."""
         scripts, begin = edits.scripts, 0
-        payloads = frames[1:-1].split(b"\xff\x00")
         while scripts is not None and begin < len(payloads):
             burst = scripts.edit_burst(peer.label, payloads, first, begin)
             if burst.contents:
@@ -272,14 +276,14 @@ class Deciding:
             if burst.stopped is None:
                 yield from edits.tell_faults()
                 return
-            message = HeldMessage(peer, b"\x00%b\xff" % payloads[begin], first + begin)
+            message = HeldMessage(peer, frame_texts([payloads[begin]]), first + begin)
             begin += 1
             edits.script_has(message, burst.stopped)
             if burst.waiting is None:
                 yield from self._conclude(message, None)
                 continue
             for number, payload in enumerate(payloads[begin:], first + begin):
-                frame = b"\x00%b\xff" % payload
+                frame = frame_texts([payload])
                 self._wait(peer, HeldMessage(peer, frame, number), len(frame))
             yield self._await(message, None, burst.waiting)
             return
@@ -354,7 +358,7 @@ class Deciding:
     def _framed(self, message: HeldMessage) -> bytes:
         if message.binary:
             # It is made into another frame yet, and may hold any byte.
-            return b"\x00%b\xff" % message.payload
+            return frame_texts([message.payload])
         return self._out.framed(message.peer.other, message.content)
 
     def _tell_person(
@@ -437,8 +441,8 @@ class Deciding:
         self._undecided[peer] += size
 
 
-def _frames(event: TextFrames | InvalidText, count: int) -> list[bytes]:
+def _frames(event: TextFrames | InvalidText) -> list[bytes]:
     """The frames one by one: what ends one stands in none."""
-    if count == 1:
+    if event.count == 1:
         return [event.raw]
     return [payload + b"\xff" for payload in event.raw[:-1].split(b"\xff")]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from itertools import chain
 from typing import TYPE_CHECKING, Any, cast
 
@@ -34,7 +34,7 @@ from ws76proxy.wire.events import (
     OversizedFrame,
     TextFrames,
 )
-from ws76proxy.wire.frames import CLOSING_HANDSHAKE, FrameDecoder, encode_text
+from ws76proxy.wire.frames import CLOSING_HANDSHAKE, FrameDecoder, encode_text, frame_texts
 
 if TYPE_CHECKING:
     from ws76proxy.session.core import Session
@@ -114,24 +114,20 @@ class HeldConversation(Phase):
             session,
             lanes or {peer: Lane(peer) for peer in Peer},
             self._changes,
-            frame=self.frame,
-            frames=self.frames,
-            closing=self.closing,
+            frame=self._frame,
+            frames=lambda _to, contents: frame_texts(contents),
+            closing=self._closing,
             may_insert=lambda to: not self._streams[to.other].unsent.is_passing,
         )
         self._deciding = Deciding(session, self.outgoing, self._changes, asks_owner=asks_owner)
 
     # How this conversation writes what it has to say itself
 
-    def frame(self, to: Peer, content: bytes | str) -> bytes:
+    def _frame(self, to: Peer, content: bytes | str) -> bytes:
         """A text message as the peer gets it; raises LocalProtocolError where that cannot be."""
         return encode_text(content)
 
-    def frames(self, to: Peer, contents: Sequence[bytes]) -> bytes:
-        """Many text messages that can be framed, as the peer gets them."""
-        return b"\x00" + b"\xff\x00".join(contents) + b"\xff"
-
-    def closing(self, to: Peer) -> bytes:
+    def _closing(self, to: Peer) -> bytes:
         """What begins the closing handshake with a peer; empty: its dialect has none, or the other
         peer has begun it."""
         stream = self._streams[to.other]
@@ -240,7 +236,7 @@ class HeldConversation(Phase):
         """
         stream = self._streams[peer]
         try:
-            frame = self.frame(peer.other, content)
+            frame = self._frame(peer.other, content)
         except LocalProtocolError as error:
             yield self._changes.notice(f"not injected: {error}")
             return

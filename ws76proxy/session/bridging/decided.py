@@ -23,14 +23,13 @@ from ws76proxy.session.message import HeldMessage
 from ws76proxy.session.outgoing import Outgoing
 from ws76proxy.wire.dialect import Dialect
 from ws76proxy.wire.events import Event, InvalidText, Message, TextFrames, TextMessages
-from ws76proxy.wire.frames import CLOSING_HANDSHAKE, encode_text
+from ws76proxy.wire.frames import CLOSING_HANDSHAKE, encode_text, frame_texts
+from ws76proxy.wire.utf8 import is_utf8
 
 if TYPE_CHECKING:
     from ws76proxy.session.core import Session
 
 __all__ = ["DecidedBridge"]
-
-_NORMAL = 1000
 
 
 class DecidedBridge(BridgedConversation):
@@ -65,13 +64,12 @@ class DecidedBridge(BridgedConversation):
             lanes,
             self._changes,
             frame=self._frame,
-            frames=lambda _to, contents: _framed(contents),
+            frames=lambda _to, contents: frame_texts(contents),
             closing=self._closing,
             may_insert=lambda to: not self._sides[to].connection.sent_close,
             makes={peer: partial(self._made, self._sides[peer]) for peer in Peer},
         )
         self._asks_owner = asks_owner
-        self._base64 = base64
         self._deciding = Deciding(session, self.outgoing, self._changes, asks_owner=asks_owner)
 
     def begin(self) -> Iterator[Command]:
@@ -136,7 +134,7 @@ class DecidedBridge(BridgedConversation):
     def _binary(self, side: Side, event: Message) -> Iterator[Command]:
         """A binary message, of which the owner decides what the other side is to get."""
         yield from self._tell(side, [event])
-        number, frame = side.traffic.messages, _framed([event.payload])
+        number, frame = side.traffic.messages, frame_texts([event.payload])
         message = HeldMessage(side.peer, frame, number, offset=event.offset)
         message.make = partial(self._carried_binary, side, event)
         yield from self._decided(self._deciding.message(message))
@@ -164,19 +162,14 @@ class DecidedBridge(BridgedConversation):
         carrier = self._sides[side.peer.other].carrier
         if frames == CLOSING_HANDSHAKE:
             side.was_closed = True
-            if side.modern is not None:
-                side.modern.send_close(_NORMAL)
-            else:
-                side.connection.send_close()
+            side.connection.send_close()
             self.session.is_closing = True
             return side.connection.data_to_send()
-        payloads = frames[1:-1].split(b"\xff\x00")
-        if side.modern is None:
-            carried = [carrier.carry(TextFrames(0, frames, len(payloads)))]
-        elif _is_text(b"\n".join(payloads)):
-            carried = [carrier.carry_texts(payloads)]
+        texts = TextFrames(0, frames, frames.count(0xFF))
+        if side.modern is None or is_utf8(frames.replace(b"\xff", b"")):
+            carried = [carrier.carry(texts)]
         else:
-            carried = [carrier.carry(_text_event(payload)) for payload in payloads]
+            carried = [carrier.carry(_text_event(payload)) for payload in texts.payloads]
         for diagnoses, _ in carried:
             # What has been decided may stand at no place of its sender's stream.
             self._found += [replace(diagnosis, offset=None) for diagnosis in diagnoses]
@@ -196,11 +189,11 @@ class DecidedBridge(BridgedConversation):
             yield self._changes.notice("not injected: the session is about to end")
             return
         payload = content if isinstance(content, bytes) else content.encode()
-        if binary and not self._says_binary(other, payload):
+        if binary and not side.carrier.can_say_binary(payload):
             yield self._changes.notice(f"not injected: {other.dialect} has no binary messages")
             return
         try:
-            frame = _framed([payload]) if binary else self._frame(peer.other, content)
+            frame = frame_texts([payload]) if binary else self._frame(peer.other, content)
         except LocalProtocolError as error:
             yield self._changes.notice(f"not injected: {error}")
             return
@@ -209,13 +202,6 @@ class DecidedBridge(BridgedConversation):
             event = Message(side.traffic.bytes, b"", payload, binary=True)
             message.make = partial(self._carried_binary, side, event)
         yield from self._decided(self._deciding.message(message))
-
-    def _says_binary(self, side: Side, payload: bytes) -> bool:
-        """Whether this side can be told a binary message in some way."""
-        binary = self.session.options.bridge.binary
-        if side.modern is not None or self._base64 or binary == "base64":
-            return True
-        return binary == "text" and _is_text(payload)
 
     def _decided(self, commands: Iterable[object]) -> Iterator[Command]:
         """Carry out what was decided, then what became known when things left."""
@@ -295,7 +281,7 @@ class DecidedBridge(BridgedConversation):
 
     def _frame(self, to: Peer, content: bytes | str) -> bytes:
         frame = encode_text(content)
-        if self._sides[to].modern is not None and not _is_text(frame[1:-1]):
+        if self._sides[to].modern is not None and not is_utf8(frame[1:-1]):
             raise LocalProtocolError("a text message of RFC 6455 must be UTF-8 (5.6)")
         return frame
 
@@ -305,36 +291,24 @@ class DecidedBridge(BridgedConversation):
         return b"" if cannot else CLOSING_HANDSHAKE
 
 
-def _framed(contents: Sequence[bytes]) -> bytes:
-    return b"\x00" + b"\xff\x00".join(contents) + b"\xff"
-
-
 def _as_frames(event: TextEvent) -> TextFrames | InvalidText:
     """Text as frames of hixie."""
     if isinstance(event, TextMessages):
-        return TextFrames(event.offset, _framed(event.payloads), event.count)
+        return TextFrames(event.offset, frame_texts(event.payloads), event.count)
     if isinstance(event, Message):
-        return TextFrames(event.offset, _framed([event.payload]), 1)
+        return TextFrames(event.offset, frame_texts([event.payload]), 1)
     return event
 
 
 def _one_by_one(event: TextMessages) -> Iterator[TextFrames]:
     """The same, each message at its place in its sender's stream."""
     for offset, payload in zip(event.offsets, event.payloads, strict=True):
-        yield TextFrames(offset, _framed([payload]), 1)
-
-
-def _is_text(payload: bytes) -> bool:
-    try:
-        payload.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
+        yield TextFrames(offset, frame_texts([payload]), 1)
 
 
 def _text_event(payload: bytes) -> TextFrames | InvalidText:
     """One message of hixie, as its decoder would tell it."""
-    frame = _framed([payload])
+    frame = frame_texts([payload])
     try:
         payload.decode()
     except UnicodeDecodeError as error:
