@@ -52,11 +52,10 @@ class Refusal:
         return Head.build(f"HTTP/1.1 {self.status} {self.reason}", fields).raw + body
 
 
-def refuse_client(head: RequestHead, dialect: Dialect, key3: bytes = b"") -> Refusal | None:
+def refuse_client(head: RequestHead, dialect: Dialect) -> Refusal | None:
     """Why a client cannot be served by a server of another dialect, or None.
 
-    For hixie-76, `key3` are its 8 bytes. Without a bridge such requests are passed on: it is the
-    server's to refuse them.
+    Without a bridge such requests are passed on: it is the server's to refuse them.
     """
     facts = rfc6455.request_facts(head)
     asks_rfc6455 = dialect in (Dialect.RFC_6455, Dialect.HYBI_DRAFT)
@@ -83,7 +82,7 @@ def refuse_client(head: RequestHead, dialect: Dialect, key3: bytes = b"") -> Ref
             400, "Bad Request", f"{why}.\n", _at(head, None, "rfc6455-request-faulty", why), ()
         )
     if dialect is Dialect.HIXIE_76:
-        challenge = hixie76.challenge_of(head, key3)
+        challenge = hixie76.challenge_of(head, b"")
         if challenge is None or challenge.answer is None:
             why = "a key is missing" if challenge is None else "a key has no part (5.2)"
             return Refusal(
