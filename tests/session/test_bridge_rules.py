@@ -45,7 +45,7 @@ def test_a_message_is_replaced(client: Dialect, server: Dialect, who: str) -> No
     play.heard(to)
     play.closes(to)
     play.settle()
-    play.over("open", *play.session._codes)
+    play.over("open")
 
 
 @all_pairs
