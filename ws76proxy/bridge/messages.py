@@ -76,7 +76,7 @@ class Carrier:
         base64: bool = False,
     ) -> None:
         self._to = to
-        self._modern = to if isinstance(to, _MODERN) else None
+        self._modern = to if isinstance(to, rfc6455.EitherConnection) else None
         self._came = came
         self._speaker: Literal["client", "server"] = speaker
         self._stream = Stream(speaker)
@@ -182,7 +182,7 @@ class Carrier:
         return self._binary == "text" and is_utf8(payload)
 
     def _from_base64(
-        self, modern: _Modern, payloads: Sequence[bytes], offset: int | None
+        self, modern: rfc6455.EitherConnection, payloads: Sequence[bytes], offset: int | None
     ) -> Carried:
         diagnoses: list[Diagnosis] = []
         for payload in payloads:
@@ -246,7 +246,3 @@ class Carrier:
         if count > REPORTED_PER_CODE:
             detail, evidence = f"{REPORTED_PER_CODE} cases told; more follow", b""
         return Carried([found(code, detail, stream=self._stream, offset=offset, evidence=evidence)])
-
-
-_Modern = rfc6455.ServerConnection | rfc6455.ClientConnection
-_MODERN = (rfc6455.ServerConnection, rfc6455.ClientConnection)
