@@ -50,7 +50,6 @@ class Entry:
         message: HeldMessage | None = None,
         count: int = 0,
         hold: Hold | None = None,
-        asked: str | None = None,
         delay: float = 0.0,
         alone: bool = False,
         then: Callable[[], Iterator[Command]] | None = None,
@@ -61,7 +60,7 @@ class Entry:
         self.message = message
         self.count = count if message is None else 1
         self.hold = hold
-        self.asked = asked
+        self.asked: str | None = None
         self.delay = delay
         self.alone = alone
         self.then = then
