@@ -10,7 +10,7 @@ from ws76proxy.wire import hixie76, rfc6455
 from ws76proxy.wire.dialect import Dialect
 from ws76proxy.wire.head import Head, RequestHead, ResponseHead
 
-__all__ = ["Refusal", "lacks_dialect", "refuse_client", "speaks_another"]
+__all__ = ["Refusal", "lacks_dialect", "refuse_client", "refuse_dialect", "speaks_another"]
 
 _UPGRADE = ("Upgrade", "websocket")
 _VERSION = ("Sec-WebSocket-Version", str(rfc6455.VERSION))
@@ -92,6 +92,21 @@ def refuse_client(head: RequestHead, dialect: Dialect) -> Refusal | None:
                 _at(head, None, "challenge-unanswerable", why),
             )
     return None
+
+
+def refuse_dialect(head: RequestHead, dialect: Dialect, wanted: Dialect | None) -> Refusal | None:
+    """Why a client that speaks another dialect than it must is refused, or None."""
+    if wanted is None or dialect is wanted or not dialect.is_websocket:
+        return None
+    detail = f"asked in {dialect}; expected {wanted}, as --client-dialect says"
+    finding = _at(head, None, "client-dialect-refused", detail)
+    text = f"This speaks the WebSocket protocol as {wanted}, and was asked in {dialect}.\n"
+    if dialect.is_hixie:
+        # There was no 426 when it was written, and it could not go on with one.
+        return Refusal(400, "Bad Request", text, finding)
+    is_modern = wanted is Dialect.RFC_6455
+    fields = (_UPGRADE, _VERSION) if is_modern else (("Upgrade", "WebSocket"),)
+    return Refusal(426, "Upgrade Required", text, finding, fields)
 
 
 def lacks_dialect(dialect: Dialect, answer: ResponseHead | None, *, size: int = 0) -> str:

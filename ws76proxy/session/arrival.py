@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator
 from typing import TYPE_CHECKING
 
+from ws76proxy.bridge import refuse_dialect
 from ws76proxy.diagnosis import check_unfinished, found
 from ws76proxy.session.adjust import adjust_request
 from ws76proxy.session.asking import Asked, Asking
-from ws76proxy.session.bridging.choice import refuse_dialect, server_dialects
+from ws76proxy.session.bridging.choice import server_dialects
 from ws76proxy.session.bridging.opening import BridgeOpening
 from ws76proxy.session.commands import Command, Peer, Send
 from ws76proxy.session.edited_opening import EditedOpening
