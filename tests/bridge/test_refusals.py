@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 import pytest
 
-from ws76proxy.bridge import DIALECTS, lacks_dialect, refuse_client
-from ws76proxy.wire import RequestHead, ResponseHead, hixie75, hixie76, rfc6455
+from ws76proxy.bridge import DIALECTS, lacks_dialect, refuse_client, speaks_another
+from ws76proxy.wire import RequestHead, ResponseHead
 from ws76proxy.wire.dialect import Dialect, dialect_of
 
 from .pairs import Pair
@@ -130,20 +130,25 @@ def test_a_server_that_speaks_it_does_not_lack_it(dialect: Dialect) -> None:
     pair.accept()
     assert pair.server_leg.head is not None
     assert lacks_dialect(dialect, pair.server_leg.head) == ""
+    assert speaks_another(dialect, pair.server_leg.head) == ""
     for other in DIALECTS:
         if other is not dialect:
             assert f"in the words of {dialect}" in lacks_dialect(other, pair.server_leg.head)
+            assert f"in the words of {dialect}" in speaks_another(other, pair.server_leg.head)
 
 
-@pytest.mark.parametrize(
-    "server",
-    [hixie76.ServerConnection, hixie75.ServerConnection, rfc6455.ServerConnection],
-)
-def test_requests_of_its_own_dialect_are_never_refused(server: type) -> None:
-    for dialect in DIALECTS:
-        pair = Pair(dialect, dialect)
-        assert refuse_client(pair.client_leg.head, dialect, pair.key3) is None
-    assert server.dialect in DIALECTS  # type: ignore[attr-defined]
+@pytest.mark.parametrize("answer", [b"HTTP/1.1 101 No Words\r\n\r\n", b"HTTP/1.1 426 No\r\n\r\n"])
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_a_server_that_lacks_a_dialect_need_not_speak_another(
+    answer: bytes, dialect: Dialect
+) -> None:
+    assert lacks_dialect(dialect, ResponseHead(answer))
+    assert speaks_another(dialect, ResponseHead(answer)) == ""
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_requests_in_order_are_never_refused(dialect: Dialect) -> None:
+    assert refuse_client(Pair(dialect, dialect).client_leg.head, dialect) is None
 
 
 UPGRADE = b"GET / HTTP/1.1\r\nHost: a.test\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
@@ -174,7 +179,7 @@ KEY = b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
 )
 def test_requests_without_an_answer(fields: bytes, status: int, code: str) -> None:
     head = RequestHead(UPGRADE + fields + b"\r\n")
-    refusal = refuse_client(head, dialect_of(head), b"12345678")
+    refusal = refuse_client(head, dialect_of(head))
     assert refusal is not None
     assert (refusal.status, refusal.diagnosis.finding.code) == (status, code)
     assert refusal.diagnosis.evidence in head.raw

@@ -14,10 +14,12 @@ from .ends import accepts, opened, serving
 from .handshakes import ANSWER, CLOSING, KEY3, frame, request, request_75
 from .harness import Running, relaying, turn_until
 from .process import one_loop, running
+from .test_editing import by_rules
 from .web import health
 
 QUIET = 0.03
 LONG = 3600.0
+CAME = len(request() + KEY3)
 
 
 def draining(relay: Running, seconds: float = LONG) -> asyncio.Task[None]:
@@ -71,6 +73,40 @@ async def test_a_message_on_its_way_is_waited_for() -> None:
         await upstream.close()
         await drained
     assert relay.recorder.texts("client") == ["half of a message"]
+
+
+@pytest.mark.parametrize("when", ['text = "nobody says this"', 'text = "message"'])
+async def test_so_is_one_where_rules_look(when: str) -> None:
+    """A frame is held until it is whole: with a rule half of it must not be all that ever comes."""
+    editing = by_rules(f"""
+        [[message]]
+        name = "a while"
+        when = {{ {when} }}
+        do = [{{ action = "delay", seconds = 0.1 }}]
+    """)
+    async with (
+        serving() as server,
+        relaying(server.port, drain_quiet=QUIET, editing=editing) as relay,
+        relay.client() as client,
+        relay.client() as idle,
+    ):
+        await client.send(request() + KEY3)
+        upstream = await server.accept()
+        await upstream.answer()
+        await client.receive(len(ANSWER))
+        await client.send(b"\x00half of")
+        await turn_until(lambda: relay.pumps[1].session.traffic[Peer.CLIENT].bytes == CAME + 8)
+        drained = draining(relay)
+        await idle.until_dropped()
+        assert not relay.recorder.all(SessionEndRecord, session=1)
+        await client.send(b" a message\xff")
+        whole = frame(b"half of a message")
+        assert await upstream.receive(len(whole)) == whole
+        assert await upstream.rest() == CLOSING
+        assert await client.rest() == CLOSING
+        await client.close()
+        await upstream.close()
+        await drained
 
 
 async def test_an_opening_handshake_is_waited_for() -> None:

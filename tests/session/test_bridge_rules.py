@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ws76proxy.record import ChangeRecord, MessageRecord
+from ws76proxy.record import ChangeRecord, FindingRecord, MessageRecord
 from ws76proxy.scripting import Script
 from ws76proxy.session import Peer
 from ws76proxy.wire import ResponseHead
@@ -45,7 +45,7 @@ def test_a_message_is_replaced(client: Dialect, server: Dialect, who: str) -> No
     play.heard(to)
     play.closes(to)
     play.settle()
-    play.over("open", *play.session._codes)
+    play.over("open")
 
 
 @all_pairs
@@ -143,6 +143,18 @@ def test_a_throttled_frame_is_not_cut_by_a_pong() -> None:
     assert play.heard("client") == ["x" * 200, "pong ?"]
 
 
+@pytest.mark.parametrize("client", [RFC, H76, H75])
+def test_a_message_that_has_left_in_part_has_not_left(client: Dialect) -> None:
+    rules = rule('{ action = "throttle", bytes-per-second = 1000 }', '{ from = "server" }')
+    play = Bridged(client, RFC, rules=rules, bridge={"deflate": False}).open()
+    play.says("server", "x" * 200, "behind")
+    play.wakes(0.06)
+    assert play.sent("client")
+    play.lost(Peer.CLIENT)
+    play.lost(Peer.SERVER)
+    assert "2 messages were still held, and went nowhere" in play.notices
+
+
 def test_compressed_messages_that_leave_in_another_order() -> None:
     """What is compressed depends on what has left before: the order of leaving counts."""
     rules = rule('{ action = "swap" }', "{ number = [1, 4] }")
@@ -186,6 +198,54 @@ def test_text_that_is_no_utf_8_is_replaced_when_it_leaves() -> None:
     play.client(b"\x00ok\xff\x00\xc3\x28\xff\x00old\xff")
     assert play.heard("server") == ["ok", "\ufffd(", "new"]
     assert "bridge-text-replaced" in play.codes
+
+
+@pytest.mark.parametrize("piece", [b"", b"\x00ok\xff"])
+def test_a_finding_about_text_that_nobody_touched_says_where_it_stood(piece: bytes) -> None:
+    play = Bridged(H76, RFC, rules=rule(REPLACE, '{ text = "nobody says this" }')).open()
+    begin = play.session.traffic[Peer.CLIENT].bytes
+    play.client(piece + b"\x00a\xc3\x28\xff")
+    assert play.heard("server")[-1] == "a\ufffd("
+    assert _replaced(play) == [begin + len(piece) + 2]
+
+
+def test_a_finding_about_text_that_was_decided_names_no_place() -> None:
+    """It may stand where nothing of the kind was said."""
+    play = Bridged(H76, RFC, rules=rule('{ action = "duplicate" }')).open()
+    play.client(b"\x00ok\xff\x00\xc3\x28\xff")
+    assert play.heard("server") == ["ok", "ok", "\ufffd(", "\ufffd("]
+    assert _replaced(play) == [None, None]
+
+
+def _replaced(play: Bridged) -> list[int | None]:
+    """Where the findings about text that became another stand."""
+    found = [one for one in play.records if isinstance(one, FindingRecord)]
+    return [one.offset for one in found if one.code == "bridge-text-replaced"]
+
+
+def test_text_that_nobody_touched_leaves_in_its_turn() -> None:
+    """Behind one that waits, and before an end that a rule has put in behind it."""
+    rules = rule('{ action = "delay", seconds = 5 }', '{ text = "slow" }') + rule(
+        '{ action = "close", how = "closing-handshake", to = "server" }', '{ text = "enough" }'
+    ).replace('"r"', '"r2"')
+    play = Bridged(H76, RFC, rules=rules).open()
+    play.says("client", "slow")
+    play.client(b"\x00\xc3\x28\xff")
+    play.says("client", "enough")
+    play.wakes(5)
+    assert play.heard("server") == ["slow", "\ufffd(", "enough", "close 1000"]
+
+
+def test_the_end_of_a_side_does_not_overtake_what_waits_before_an_end_of_ours() -> None:
+    rules = rule('{ action = "delay", seconds = 5 }', '{ text = "slow" }') + rule(
+        '{ action = "close", how = "closing-handshake", to = "server" }', '{ text = "enough" }'
+    ).replace('"r"', '"r2"')
+    play = Bridged(H76, RFC, rules=rules).open()
+    play.says("client", "slow", "enough")
+    play.ends("client")
+    assert play.heard("server") == []
+    play.wakes(5)
+    assert play.heard("server") == ["slow", "enough", "close 1000", "end"]
 
 
 def test_a_request_and_its_answer_are_changed() -> None:

@@ -3,10 +3,15 @@
 from ws76proxy.bridge.closing import Ended, Farewell, farewell
 from ws76proxy.bridge.messages import Carried, Carrier
 from ws76proxy.bridge.model import DIALECTS, Binary, BridgeOptions, Change
-from ws76proxy.bridge.refusals import Refusal, lacks_dialect, refuse_client
+from ws76proxy.bridge.refusals import (
+    Refusal,
+    lacks_dialect,
+    refuse_client,
+    refuse_dialect,
+    speaks_another,
+)
 from ws76proxy.bridge.requests import BridgedRequest, translate_request
 from ws76proxy.bridge.responses import BridgedResponse, translate_response
-from ws76proxy.bridge.subprotocols import Subprotocols
 
 __all__ = [
     "DIALECTS",
@@ -20,10 +25,11 @@ __all__ = [
     "Ended",
     "Farewell",
     "Refusal",
-    "Subprotocols",
     "farewell",
     "lacks_dialect",
     "refuse_client",
+    "refuse_dialect",
+    "speaks_another",
     "translate_request",
     "translate_response",
 ]

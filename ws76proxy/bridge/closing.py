@@ -1,15 +1,6 @@
 """How one side's end is told to the other: FF 00, close codes, or nothing but the end.
 
-| came from | RFC 6455 is told | hixie-76 | hixie-75 |
-|---|---|---|---|
-| Close, code and reason | the same | FF 00 | end |
-| FF 00 | 1000 | FF 00 | end |
-| end of a hixie-75 stream | 1000 | FF 00 | end |
-| end of a hixie-76 stream without FF 00 | 1001 | end | end |
-| end of an RFC 6455 stream without Close | end | end | end |
-| a server lost, at fault or refused | 1011 | end | end |
-| a client lost, at fault or refused | 1001 | end | end |
-| the relay ends | 1001 | FF 00 | end |
+The table of it is on the page about the bridge (docs/bridge.md), made by asking here.
 
 An end without FF 00 or Close is told without it too, so that neither side takes a broken session
 for a wanted end. Code 1006 stands for that, and may not be sent.

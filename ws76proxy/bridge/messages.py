@@ -28,6 +28,8 @@ from ws76proxy.wire.events import (
     TextFrames,
     TextMessages,
 )
+from ws76proxy.wire.frames import frame_texts
+from ws76proxy.wire.utf8 import is_utf8
 
 __all__ = ["Carried", "Carrier"]
 
@@ -74,7 +76,7 @@ class Carrier:
         base64: bool = False,
     ) -> None:
         self._to = to
-        self._modern = to if isinstance(to, _MODERN) else None
+        self._modern = to if isinstance(to, rfc6455.EitherConnection) else None
         self._came = came
         self._speaker: Literal["client", "server"] = speaker
         self._stream = Stream(speaker)
@@ -91,7 +93,7 @@ class Carrier:
         if type(event) is TextFrames:
             if self._modern is None:
                 return self._pass(event)
-            return self.carry_texts(_payloads(event), event.offset)
+            return self.carry_texts(event.payloads, event.offset)
         match event:
             case Message(binary=True):
                 return self.carry_binary(event.payload, event.offset)
@@ -134,7 +136,7 @@ class Carrier:
         if modern is not None:
             modern.send_texts(payloads)
         else:
-            self._to.send_raw(_framed(payloads))
+            self._to.send_raw(frame_texts(payloads))
         return _AS_IT_IS
 
     def texts(self, heard: TextFrames | TextMessages) -> bytes | None:
@@ -142,13 +144,9 @@ class Carrier:
         once. None where there is more to them: `carry` them."""
         if self._base64 or self._to.sent_close:
             return None
-        if type(heard) is TextMessages:
-            payloads: Sequence[bytes] = heard.payloads
-        elif self._modern is None:
-            return heard.raw
-        else:
-            payloads = _payloads(heard)  # type: ignore[arg-type]
-        return _framed(payloads) if self._modern is None else self._modern.texts(payloads)
+        if self._modern is not None:
+            return self._modern.texts(heard.payloads)
+        return heard.raw if type(heard) is TextFrames else frame_texts(heard.payloads)
 
     def carry_binary(self, payload: bytes, offset: int | None = None) -> Carried:
         """Say one binary message."""
@@ -177,8 +175,14 @@ class Carrier:
         told = self._told("bridge-binary-refused", detail, offset, evidence)
         return Carried(told.diagnoses, ended)
 
+    def can_say_binary(self, payload: bytes) -> bool:
+        """Whether a binary message reaches the other side in some way."""
+        if self._modern is not None or self._base64 or self._binary == "base64":
+            return True
+        return self._binary == "text" and is_utf8(payload)
+
     def _from_base64(
-        self, modern: _Modern, payloads: Sequence[bytes], offset: int | None
+        self, modern: rfc6455.EitherConnection, payloads: Sequence[bytes], offset: int | None
     ) -> Carried:
         diagnoses: list[Diagnosis] = []
         for payload in payloads:
@@ -242,22 +246,3 @@ class Carrier:
         if count > REPORTED_PER_CODE:
             detail, evidence = f"{REPORTED_PER_CODE} cases told; more follow", b""
         return Carried([found(code, detail, stream=self._stream, offset=offset, evidence=evidence)])
-
-
-_Modern = rfc6455.ServerConnection | rfc6455.ClientConnection
-_MODERN = (rfc6455.ServerConnection, rfc6455.ClientConnection)
-
-
-def _payloads(frames: TextFrames) -> list[bytes]:
-    """The messages of a burst, still encoded: 0xFF stands in none of them."""
-    raw = frames.raw
-    if frames.count == 1:
-        return [raw[1:-1]]
-    return frames.raw[1:-1].split(b"\xff\x00")
-
-
-def _framed(payloads: Sequence[bytes]) -> bytes:
-    """The messages as frames of hixie."""
-    if len(payloads) == 1:
-        return b"".join((b"\x00", payloads[0], b"\xff"))
-    return b"\x00" + b"\xff\x00".join(payloads) + b"\xff"

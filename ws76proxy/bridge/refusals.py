@@ -10,7 +10,7 @@ from ws76proxy.wire import hixie76, rfc6455
 from ws76proxy.wire.dialect import Dialect
 from ws76proxy.wire.head import Head, RequestHead, ResponseHead
 
-__all__ = ["Refusal", "lacks_dialect", "refuse_client"]
+__all__ = ["Refusal", "lacks_dialect", "refuse_client", "refuse_dialect", "speaks_another"]
 
 _UPGRADE = ("Upgrade", "websocket")
 _VERSION = ("Sec-WebSocket-Version", str(rfc6455.VERSION))
@@ -52,11 +52,10 @@ class Refusal:
         return Head.build(f"HTTP/1.1 {self.status} {self.reason}", fields).raw + body
 
 
-def refuse_client(head: RequestHead, dialect: Dialect, key3: bytes = b"") -> Refusal | None:
+def refuse_client(head: RequestHead, dialect: Dialect) -> Refusal | None:
     """Why a client cannot be served by a server of another dialect, or None.
 
-    For hixie-76, `key3` are its 8 bytes. Without a bridge such requests are passed on: it is the
-    server's to refuse them.
+    Without a bridge such requests are passed on: it is the server's to refuse them.
     """
     facts = rfc6455.request_facts(head)
     asks_rfc6455 = dialect in (Dialect.RFC_6455, Dialect.HYBI_DRAFT)
@@ -83,7 +82,7 @@ def refuse_client(head: RequestHead, dialect: Dialect, key3: bytes = b"") -> Ref
             400, "Bad Request", f"{why}.\n", _at(head, None, "rfc6455-request-faulty", why), ()
         )
     if dialect is Dialect.HIXIE_76:
-        challenge = hixie76.challenge_of(head, key3)
+        challenge = hixie76.challenge_of(head, b"")
         if challenge is None or challenge.answer is None:
             why = "a key is missing" if challenge is None else "a key has no part (5.2)"
             return Refusal(
@@ -93,6 +92,21 @@ def refuse_client(head: RequestHead, dialect: Dialect, key3: bytes = b"") -> Ref
                 _at(head, None, "challenge-unanswerable", why),
             )
     return None
+
+
+def refuse_dialect(head: RequestHead, dialect: Dialect, wanted: Dialect | None) -> Refusal | None:
+    """Why a client that speaks another dialect than it must is refused, or None."""
+    if wanted is None or dialect is wanted or not dialect.is_websocket:
+        return None
+    detail = f"asked in {dialect}; expected {wanted}, as --client-dialect says"
+    finding = _at(head, None, "client-dialect-refused", detail)
+    text = f"This speaks the WebSocket protocol as {wanted}, and was asked in {dialect}.\n"
+    if dialect.is_hixie:
+        # There was no 426 when it was written, and it could not go on with one.
+        return Refusal(400, "Bad Request", text, finding)
+    is_modern = wanted is Dialect.RFC_6455
+    fields = (_UPGRADE, _VERSION) if is_modern else (("Upgrade", "WebSocket"),)
+    return Refusal(426, "Upgrade Required", text, finding, fields)
 
 
 def lacks_dialect(dialect: Dialect, answer: ResponseHead | None, *, size: int = 0) -> str:
@@ -108,16 +122,27 @@ def lacks_dialect(dialect: Dialect, answer: ResponseHead | None, *, size: int = 
     if status == 101:
         if answer.get(_OWN_WORDS[dialect]) is not None:
             return ""
-        for other, name in _OWN_WORDS.items():
-            if answer.get(name) is not None:
-                return f"it answered in the words of {other}"
-        return f"its answer lacks {_OWN_WORDS[dialect].decode()}"
+        lacks = f"its answer lacks {_OWN_WORDS[dialect].decode()}"
+        return speaks_another(dialect, answer) or lacks
     if status in _REFUSING:
         return f"it {_REFUSING[status]} ({status})"
     if status is not None and 200 <= status < 300:
         return f"it took the request for one of plain HTTP ({status})"
     if answer.get(b"sec-websocket-version") is not None:
         return f"it names the version that it speaks ({status})"
+    return ""
+
+
+def speaks_another(dialect: Dialect, answer: ResponseHead) -> str:
+    """What shows that a server has accepted in another dialect than it was asked in, as one clause.
+
+    Empty where nothing does. Of what such a server says behind its answer nothing can be read.
+    """
+    if answer.status != 101 or answer.get(_OWN_WORDS[dialect]) is not None:
+        return ""
+    for other, name in _OWN_WORDS.items():
+        if answer.get(name) is not None:
+            return f"it answered in the words of {other}"
     return ""
 
 

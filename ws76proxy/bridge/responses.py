@@ -16,11 +16,10 @@ from ws76proxy.wire.head import ResponseHead
 __all__ = ["BridgedResponse", "translate_response"]
 
 _WHY = "the client's dialect answers in these words"
-_SWITCHING = "HTTP/1.1 101 Switching Protocols"
 _STATUS_LINES = {
     Dialect.HIXIE_76: hixie76.STATUS_LINE,
     Dialect.HIXIE_75: hixie75.STATUS_LINE,
-    Dialect.RFC_6455: _SWITCHING,
+    Dialect.RFC_6455: rfc6455.STATUS_LINE,
 }
 # Of a body that a 101 has not.
 _BODY_FIELDS = (b"content-length", b"transfer-encoding")

@@ -12,7 +12,7 @@ from ws76proxy.wire import rfc6455
 from ws76proxy.wire.dialect import Dialect
 from ws76proxy.wire.head import Head, RequestHead, ResponseHead
 
-__all__ = ["Subprotocols", "answered_protocol", "asked_protocols", "choose", "map_back"]
+__all__ = ["Subprotocols", "answered_protocol", "choose", "map_back"]
 
 _TOKEN = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+\Z")
 _BINARY, _BASE64 = b"binary", b"base64"
@@ -31,7 +31,7 @@ class Subprotocols:
     stands_for_binary: bool = False
 
 
-def asked_protocols(head: RequestHead, dialect: Dialect) -> tuple[bytes, ...]:
+def _asked_protocols(head: RequestHead, dialect: Dialect) -> tuple[bytes, ...]:
     """What a request asks for: a list in RFC 6455, one string or none in hixie."""
     if dialect is Dialect.RFC_6455:
         return rfc6455.tokens(head, b"sec-websocket-protocol")
@@ -50,7 +50,7 @@ def choose(
     head: RequestHead, came: Dialect, to: Dialect, options: BridgeOptions
 ) -> tuple[Subprotocols, list[Diagnosis]]:
     """What the server is asked for, in place of what the client asked for."""
-    asked = asked_protocols(head, came)
+    asked = _asked_protocols(head, came)
     if not asked or (came is Dialect.RFC_6455) is (to is Dialect.RFC_6455):
         return Subprotocols(asked, asked), []
     if came is Dialect.RFC_6455:

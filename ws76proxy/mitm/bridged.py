@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import replace
 from typing import Literal
 
@@ -12,7 +11,6 @@ from mitmproxy.websocket import WebSocketData
 from ws76proxy.bridge import (
     BridgedRequest,
     BridgedResponse,
-    Change,
     refuse_client,
     translate_request,
     translate_response,
@@ -31,12 +29,17 @@ from ws76proxy.mitm.pristine import (
 from ws76proxy.mitm.recording import Run
 from ws76proxy.mitm.settings import Settings
 from ws76proxy.session import Editing, Peer
-from ws76proxy.session.adjust import Adjustment
+from ws76proxy.session.adjust import Adjustment, by_bridge
 from ws76proxy.session.answer import Answer
 from ws76proxy.session.bridging.decided import DecidedBridge
 from ws76proxy.session.bridging.legs import server_leg
 from ws76proxy.session.lane import Lane
-from ws76proxy.session.telling import tell_adjustments, tell_challenge, tell_response
+from ws76proxy.session.telling import (
+    tell_adjustments,
+    tell_challenge,
+    tell_own_answer,
+    tell_response,
+)
 from ws76proxy.wire import Dialect, ResponseHead, hixie76, rfc6455
 from ws76proxy.wire.challenge import KEY3_SIZE
 from ws76proxy.wire.connection import plain_response
@@ -104,7 +107,7 @@ class BridgedHandshake(Handshake):
         self._asked = replace(asked, came=self._came)
         set_fields(request, asked.head)
         request.raw_content = asked.key3
-        self._changes += _told(asked.changes)
+        self._changes += by_bridge(asked.changes)
         return list(asked.diagnoses)
 
     def stand_in(self, flow: http.HTTPFlow, choose: Choose) -> None:
@@ -139,7 +142,7 @@ class BridgedHandshake(Handshake):
             response.data.http_version = b"HTTP/1.1"
             response.data.reason = translated.head.reason
         self.tell(tell_response(session, came, translated.head, 0))
-        self.tell(tell_adjustments(session, "client", _told(translated.changes)))
+        self.tell(tell_adjustments(session, "client", by_bridge(translated.changes)))
         self.tell(session.tell_findings(translated.diagnoses))
 
     def response(self, flow: http.HTTPFlow, *, websocket: bool = True) -> None:
@@ -261,19 +264,7 @@ class BridgedHandshake(Handshake):
         challenge = self._client_challenge
         if session.edits is not None:
             digest, corrupted = session.edits.corrupted(challenge, digest)
-        right = None if challenge is None else challenge.answer
-        self.tell(
-            tell_challenge(
-                session,
-                challenge,
-                self._key3,
-                asked_by="client",
-                answered_by="relay",
-                received=digest,
-                verdict="verified" if digest == right else "wrong",
-            )
-        )
-        self.tell(tell_adjustments(session, "client", corrupted))
+        self.tell(tell_own_answer(session, challenge, self._key3, digest, corrupted))
         return digest
 
     def _fail(self, flow: http.HTTPFlow, why: str) -> None:
@@ -284,8 +275,3 @@ class BridgedHandshake(Handshake):
         text = f"{upstream}, asked in {self.server_dialect}: {why}.\n"
         flow.response = response_of(plain_response(502, "Bad Gateway", text))
         flow.websocket = None
-
-
-def _told(changes: Iterable[Change]) -> list[Adjustment]:
-    """A translation's changes, as they are told."""
-    return [Adjustment(*change[:3], "bridge", change.why) for change in changes]

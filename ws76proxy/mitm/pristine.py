@@ -9,7 +9,7 @@ from weakref import WeakKeyDictionary, WeakSet
 from mitmproxy import http
 from mitmproxy.net.http import http1
 
-from ws76proxy.bridge import lacks_dialect
+from ws76proxy import bridge
 from ws76proxy.wire import Dialect, RequestHead, ResponseHead, dialect_of
 
 __all__ = [
@@ -100,10 +100,7 @@ def speaks_another(request: http.Request, dialect: Dialect) -> str:
     """What shows that a server has answered a bridged request in another dialect than this, in
     which it was asked; empty where nothing does."""
     answer = _answers.get(request)
-    if answer is None or answer.status != 101:
-        return ""
-    why = lacks_dialect(dialect, answer)
-    return why if why.startswith("it answered in the words") else ""
+    return "" if answer is None else bridge.speaks_another(dialect, answer)
 
 
 def assembled_request(request: http.Request) -> RequestHead:

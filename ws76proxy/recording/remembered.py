@@ -19,9 +19,8 @@ from ws76proxy.record import (
     SessionStartRecord,
     finding_record,
 )
-from ws76proxy.wire import TextFrames, TextMessages
 
-__all__ = ["Remembered"]
+__all__ = ["Remembered", "lines_of"]
 
 _MOST_PAGES = 16
 # What is no reason for a file; and what a session that is too large has too much of.
@@ -78,7 +77,7 @@ class Remembered:
         """
         behind: list[AnyRecord | Messages] = []
         for place, record in enumerate(records):
-            lines -= _lines_of(record)
+            lines -= lines_of(record)
             if lines >= 0:
                 continue
             if isinstance(record, _MUCH):
@@ -109,8 +108,6 @@ def _is_worth_a_file(record: AnyRecord | Messages) -> bool:
     return not isinstance(record, _DULL)
 
 
-def _lines_of(record: AnyRecord | Messages) -> int:
+def lines_of(record: AnyRecord | Messages) -> int:
     """How many lines it becomes."""
-    if isinstance(record, Messages) and isinstance(record.event, TextFrames | TextMessages):
-        return record.event.count
-    return 1
+    return record.event.count if isinstance(record, Messages) else 1

@@ -26,11 +26,11 @@ from ws76proxy.record import (
     finding_record,
 )
 from ws76proxy.recording.model import new_header
-from ws76proxy.recording.remembered import Remembered
+from ws76proxy.recording.remembered import Remembered, lines_of
 from ws76proxy.recording.store import RecordingOptions, Store
 from ws76proxy.redaction import redact
 from ws76proxy.wire.dialect import Dialect
-from ws76proxy.wire.events import TextFrames, TextMessages
+from ws76proxy.wire.events import TextMessages
 
 __all__ = ["Recorder", "RecordingOptions"]
 
@@ -116,7 +116,7 @@ class Recorder:
     def tell(self, record: AnyRecord | Messages) -> None:
         """Take a record."""
         if self.broken is not None:
-            self._refused += _number(record)
+            self._refused += lines_of(record)
             return
         self._told += _weight(record)
         self._waiting.append(record)
@@ -217,7 +217,7 @@ class Recorder:
                     kind = type(error).__name__
                     self._give_up(f"a fault of ws76proxy itself: {kind}: {error}")
             if self.broken is not None:
-                self._lost += sum(_number(one) for records in batch.values() for one in records)
+                self._lost += sum(lines_of(one) for records in batch.values() for one in records)
                 self._close()
             self._written += weight
 
@@ -307,13 +307,6 @@ class Recorder:
             continues=continues and continues.encode("utf-8", "backslashreplace").decode(),
         )
         return self._encoder.encode(header if self._options.secrets else redact(header)) + b"\n"
-
-
-def _number(record: AnyRecord | Messages) -> int:
-    """How many lines a record is."""
-    if isinstance(record, Messages) and isinstance(record.event, TextFrames | TextMessages):
-        return record.event.count
-    return 1
 
 
 def _weight(record: AnyRecord | Messages) -> int:

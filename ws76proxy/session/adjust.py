@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import Literal, NamedTuple
 
+from ws76proxy.bridge import Change
 from ws76proxy.diagnosis import expected_location, unreadable_fields
 from ws76proxy.endpoint import Endpoint
 from ws76proxy.session.options import SessionOptions
@@ -18,6 +19,7 @@ __all__ = [
     "adjust_request",
     "adjust_response",
     "ask_again",
+    "by_bridge",
     "corrupted_digest",
     "repair_response",
 ]
@@ -31,6 +33,11 @@ class Adjustment(NamedTuple):
     after: bytes | None
     cause: Literal["proxy", "challenge", "repair", "rule", "script", "bridge"]
     why: str
+
+
+def by_bridge(changes: Iterable[Change]) -> list[Adjustment]:
+    """A translation's changes, as they are told."""
+    return [Adjustment(*change[:3], "bridge", change.why) for change in changes]
 
 
 def adjust_request(

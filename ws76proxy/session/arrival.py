@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from ws76proxy.bridge import refuse_dialect
 from ws76proxy.diagnosis import check_unfinished, found
 from ws76proxy.session.adjust import adjust_request
 from ws76proxy.session.asking import Asked, Asking
-from ws76proxy.session.bridging.choice import refuse_dialect, server_dialects
+from ws76proxy.session.bridging.choice import server_dialects
 from ws76proxy.session.bridging.opening import BridgeOpening
 from ws76proxy.session.commands import Command, Peer, Send
 from ws76proxy.session.edited_opening import EditedOpening
 from ws76proxy.session.later import Later
 from ws76proxy.session.opening import Opening
 from ws76proxy.session.phase import Phase, Unread
-from ws76proxy.session.telling import tell_adjustments, tell_request
+from ws76proxy.session.telling import moved, tell_adjustments, tell_request
 from ws76proxy.session.tunnel import Tunnel
 from ws76proxy.session.web import Web
 from ws76proxy.wire.dialect import Dialect, detect, dialect_of
@@ -180,8 +180,7 @@ class Arrival(Phase):
             if self.may_answer:
                 yield Send(Peer.CLIENT, other.raw)
             yield from tell_request(session, dialect, head, head, self._offset)
-            offset = self._offset + (other.diagnosis.offset or 0)
-            yield from session.tell_findings([replace(other.diagnosis, offset=offset)])
+            yield from session.tell_findings(moved([other.diagnosis], self._offset))
             yield from session.end()
         elif dialect is Dialect.HTTP:
             web = self._web or Web(session, lambda web, counted: Arrival(session, web, counted))

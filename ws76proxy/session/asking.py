@@ -6,14 +6,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from ws76proxy.diagnosis import check_request
 from ws76proxy.rules.decisions import Closing, HeadChange, RequestDecision, ResponseDecision
 from ws76proxy.session.adjust import Adjustment, adjust_request
 from ws76proxy.session.changes import Changes
-from ws76proxy.session.commands import Await, Command, PauseReading, Peer, ResumeReading
+from ws76proxy.session.commands import Await, Command, Peer
 from ws76proxy.session.edits import SessionEdits
+from ws76proxy.session.handshaking import Handshaking
 from ws76proxy.session.lane import Entry
-from ws76proxy.session.phase import Phase, Unread
 from ws76proxy.session.queues import Queues
 from ws76proxy.session.telling import tell_adjustments, tell_request
 from ws76proxy.wire.dialect import Dialect
@@ -53,10 +52,8 @@ NextOpening = Callable[[Asked, bytes], Iterator[Command]]
 """Enters the opening handshake of such a request, with what the client has sent behind its head."""
 
 
-class Asking(Phase):
+class Asking(Handshaking):
     """Has the request decided; what comes meanwhile waits."""
-
-    unread = Unread.HANDSHAKE
 
     def __init__(
         self,
@@ -68,16 +65,11 @@ class Asking(Phase):
         since: float | None,
         next_opening: NextOpening,
     ) -> None:
-        super().__init__(session)
-        self.handshaking_since = since
+        super().__init__(session, dialect, head, offset, since)
         self._edits = edits
-        self._dialect = dialect
-        self._head = head
-        self._offset = offset
         self._next_opening = next_opening
-        self._came = b""
+        self._behind = b""
         self._ticket = 0
-        self._paused: set[Peer] = set()
         self._changes = Changes(session)
         self._queues = Queues(session, self._changes)
         self._asked = Asked(head, self._queues)
@@ -86,8 +78,6 @@ class Asking(Phase):
         self._is_told = False
         self._has_ended = False
         """The client will say no more, and that has not been told."""
-        session.dialect = dialect
-        session.outcome = "failed"
 
     @property
     def may_answer(self) -> bool:
@@ -96,10 +86,10 @@ class Asking(Phase):
 
     def begin(self, excess: bytes) -> Iterator[Command]:
         """The client's head is whole, and `excess` came behind it."""
-        self._came = excess
+        self._behind = excess
         edits, asked, session = self._edits, self._asked, self.session
-        edits.begin(self._dialect, self._head)
-        asked.went, asked.changes = adjust_request(self._head, session.options)
+        edits.begin(self._dialect, self._came)
+        asked.went, asked.changes = adjust_request(self._came, session.options)
         decision = self._decision = edits.decide_request(asked.went)
         if decision is not None:
             asked.went = decision.head
@@ -117,14 +107,9 @@ class Asking(Phase):
 
     def receive_data(self, peer: Peer, data: bytes) -> Iterator[Command]:
         if peer is Peer.CLIENT:
-            self._came += data
-            if len(self._came) > self.session.options.head_limits.size:
+            self._behind += data
+            if len(self._behind) > self.session.options.head_limits.size:
                 yield from self._pause(peer)
-
-    def _pause(self, peer: Peer) -> Iterator[Command]:
-        if peer not in self._paused:
-            self._paused.add(peer)
-            yield PauseReading(peer)
 
     def awaited(self, ticket: int, error: BaseException | None) -> Iterator[Command]:
         if ticket == self._ticket:
@@ -201,9 +186,8 @@ class Asking(Phase):
             return
         yield from self._tell_notes()
         asked.closing = None if decision is None else decision.closing
-        for peer in self._paused:
-            yield ResumeReading(peer)
-        yield from self._next_opening(asked, self._came)
+        yield from self._resume()
+        yield from self._next_opening(asked, self._behind)
         yield from self._edits.do_deeds(queues.outgoing)
         yield from queues.leave()
         if self._has_ended:
@@ -225,15 +209,7 @@ class Asking(Phase):
         if self._is_told:
             return
         self._is_told = True
-        yield from tell_request(session, self._dialect, self._head, asked.went, self._offset)
+        yield from tell_request(session, self._dialect, self._came, asked.went, self._came_at)
         yield from tell_adjustments(session, "server", asked.changes)
         yield from self._tell_notes()
-        yield from session.tell_findings(
-            check_request(
-                self._head,
-                self._dialect,
-                base=self._offset,
-                good=session.options.good_findings,
-                listener=session.options.listener,
-            )
-        )
+        yield from self._check_request()

@@ -11,10 +11,11 @@ from ws76proxy.record import Messages
 from ws76proxy.session.commands import Command, Peer, Send, Tell
 from ws76proxy.session.phase import Phase
 from ws76proxy.session.telling import (
-    tell_bytes,
     tell_end_of_stream,
     tell_frame,
     tell_unanswered_close,
+    tell_unfinished,
+    tell_unread,
 )
 from ws76proxy.wire.connection import Connection
 from ws76proxy.wire.events import (
@@ -112,13 +113,13 @@ class Conversation(Phase):
             # An open connection has nothing but frames to tell.
             events = cast("list[FrameEvent]", direction.connection.events())
             yield from self._tell(direction, events)
-            yield from self._tell_unread(direction, held)
+            yield from tell_unread(self.session, direction, held)
 
     def receive_data(self, peer: Peer, data: bytes) -> Iterator[Command]:
         yield Send(peer.other, data)
         direction = self._directions[peer]
         yield from self._tell(direction, direction.connection.receive_frames(data))
-        yield from self._tell_unread(direction, data)
+        yield from tell_unread(self.session, direction, data)
 
     def look(self, peer: Peer, data: bytes) -> Messages | Iterable[Command]:
         """Read a chunk that has been passed on already; what is to be told about it.
@@ -145,7 +146,7 @@ class Conversation(Phase):
         frames = direction.connection.receive_frames(data)
         decoder = direction.decoder
         if decoder is not None and decoder.lost:
-            return chain(self._tell(direction, frames), self._tell_unread(direction, data))
+            return chain(self._tell(direction, frames), tell_unread(self.session, direction, data))
         if not frames and (decoder is None or decoder.awaited is None):
             return ()
         return self._tell(direction, frames)
@@ -176,7 +177,7 @@ class Conversation(Phase):
     def ending(self) -> Iterator[Command]:
         for direction in self._directions.values():
             if direction.decoder is not None and not direction.traffic.ended:
-                yield from self._tell_unfinished(direction, direction.decoder.end())
+                yield from tell_unfinished(self.session, direction, direction.decoder.end())
 
     def shut_down(self) -> Iterator[Command]:
         for direction in self._directions.values():
@@ -221,27 +222,13 @@ class Conversation(Phase):
             peer = direction.peer.label
             yield from session.tell_closing(peer, "closing-handshake", "", event.offset)
         elif isinstance(event, EndOfStream):
-            yield from self._tell_unfinished(direction, event)
+            yield from tell_unfinished(self.session, direction, event)
         else:
             if isinstance(event, AbsurdLength):
                 direction.unread_from = event.offset + len(event.raw)
             traffic.frames += 1
             if self._messages:
                 yield from tell_frame(session, direction.peer, event)
-
-    def _tell_unfinished(self, direction: _Direction, end: EndOfStream) -> Iterator[Command]:
-        if self.session.options.lossless and end.raw and direction.unread_from is None:
-            yield from tell_bytes(self.session, direction.peer, end.offset, end.raw)
-
-    def _tell_unread(self, direction: _Direction, data: bytes) -> Iterator[Command]:
-        """What stands behind a length that cannot be understood is not decoded any more."""
-        begin = direction.unread_from
-        if begin is None or not self.session.options.lossless:
-            return
-        unread = data[max(0, len(data) - (direction.traffic.bytes - begin)) :]
-        if unread:
-            offset = direction.traffic.bytes - len(unread)
-            yield from tell_bytes(self.session, direction.peer, offset, unread)
 
     def _told(self, direction: _Direction, event: TextFrames | InvalidText) -> Messages:
         return Messages(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 from ws76proxy.errors import LocalProtocolError
@@ -18,6 +18,7 @@ from ws76proxy.session.lane import Make
 from ws76proxy.session.message import Decide, HeldMessage
 from ws76proxy.session.outgoing import Outgoing
 from ws76proxy.wire.events import InvalidText, TextFrames
+from ws76proxy.wire.frames import frame_texts
 
 if TYPE_CHECKING:
     from ws76proxy.session.core import Session
@@ -68,28 +69,6 @@ class Deciding:
 
     # What comes
 
-    @property
-    def hides(self) -> bool:
-        """Whether what is told of messages that come now is decided with them."""
-        edits = self._edits
-        return edits is not None and edits.rules is not None and edits.rules.hides
-
-    def lets_pass(self, peer: Peer, frames: bytes, first: int, count: int) -> bool:
-        """Whether nobody has anything to say about these whole text frames."""
-        edits = self._edits
-        if self._asks_owner or peer in self._pending or self._out.lane(peer).has_swapped:
-            return False
-        if edits is None:
-            return True
-        if edits.scripts_want_messages:
-            return False
-        return not self._out.has_holds and not edits.may_match(peer, frames, first, count)
-
-    def refresh(self) -> None:
-        """Messages come: they are decided by the rules that are in force now."""
-        if self._edits is not None:
-            self._edits.refresh()
-
     def pass_on(
         self, peer: Peer, data: bytes, count: int = 0, make: Make | None = None
     ) -> Iterator[Command]:
@@ -101,28 +80,35 @@ class Deciding:
         """The same for its closing handshake: no message follows."""
         yield from self._take(peer, _Whole(data, closes=True))
 
-    def frames(
-        self, peer: Peer, event: TextFrames | InvalidText, first: int, count: int
+    def texts(
+        self,
+        peer: Peer,
+        event: TextFrames | InvalidText,
+        first: int,
+        told: Iterable[Command],
+        *,
+        singly: Iterable[TextFrames | InvalidText] | None = None,
+        make: Make | None = None,
     ) -> Iterator[Command | Decide]:
-        """Decide about text frames; where something `hides`, they have not been told yet."""
-        edits = self._edits
-        if edits is not None and self._is_for_scripts_alone(peer, event.raw, first, count):
-            yield from self._burst(edits, peer, event.raw, first)
-            yield from self.go()
-            return
-        offset, is_told = event.offset, not self.hides
-        for number, frame in enumerate(_frames(event, count), first):
-            message = HeldMessage(peer, frame, number, offset=offset)
-            message.is_told = is_told
-            offset += len(frame)
-            if peer in self._pending:
-                self._wait(peer, message, len(frame))
-                continue
-            yield from self._decide(message)
-            if self._asks_owner:
-                # Somebody may think about the next one for long.
-                yield from self._out.leave()
-        yield from self.go()
+        """Text that a peer has said goes on, as those decide who have a say in it.
+
+        `first`: the number of the first message. `told` tells them; where something is hidden, they
+        are told as they are decided. `singly`: the same text a message at a time, where its offsets
+        are not those of these frames. `make` as for `Entry`, for what nobody touches.
+        """
+        if self._edits is not None:
+            # Messages are decided by the rules that are in force when they come.
+            self._edits.refresh()
+        if self._hides:
+            for one in (event,) if singly is None else singly:
+                yield from self._decide_frames(peer, one, first)
+                first += one.count
+        elif self._lets_pass(peer, event.raw, first, event.count):
+            yield from self.pass_on(peer, event.raw, event.count, make)
+            yield from told
+        else:
+            yield from told
+            yield from self._decide_frames(peer, event, first)
 
     def message(self, message: HeldMessage) -> Iterator[Command | Decide]:
         """Decide about one message."""
@@ -219,22 +205,65 @@ class Deciding:
 
     # Many messages
 
-    def _is_for_scripts_alone(self, peer: Peer, frames: bytes, first: int, count: int) -> bool:
-        edits, out = self._edits, self._out
-        if edits is None or not edits.scripts_want_messages or peer in self._pending:
+    @property
+    def _hides(self) -> bool:
+        """Whether what is told of messages that come now is decided with them."""
+        edits = self._edits
+        return edits is not None and edits.rules is not None and edits.rules.hides
+
+    def _lets_pass(self, peer: Peer, frames: bytes, first: int, count: int) -> bool:
+        """Whether nobody has anything to say about these whole text frames."""
+        edits = self._edits
+        if self._asks_owner or peer in self._pending or self._out.lane(peer).has_swapped:
             return False
-        if count == 1:
+        if edits is None:
+            return True
+        if edits.scripts_want_messages:
             return False
-        if self._asks_owner or self.hides or out.has_holds or out.lane(peer).has_swapped:
+        return not self._out.has_holds and not edits.may_match(peer, frames, first, count)
+
+    def _decide_frames(
+        self, peer: Peer, event: TextFrames | InvalidText, first: int
+    ) -> Iterator[Command | Decide]:
+        """Decide about text frames; where something is hidden, they have not been told yet."""
+        edits = self._edits
+        if (
+            edits is not None
+            and isinstance(event, TextFrames)
+            and self._is_for_scripts_alone(edits, peer, event, first)
+        ):
+            yield from self._burst(edits, peer, event.payloads, first)
+            yield from self.go()
+            return
+        offset, is_told = event.offset, not self._hides
+        for number, frame in enumerate(_frames(event), first):
+            message = HeldMessage(peer, frame, number, offset=offset)
+            message.is_told = is_told
+            offset += len(frame)
+            if peer in self._pending:
+                self._wait(peer, message, len(frame))
+                continue
+            yield from self._decide(message)
+            if self._asks_owner:
+                # Somebody may think about the next one for long.
+                yield from self._out.leave()
+        yield from self.go()
+
+    def _is_for_scripts_alone(
+        self, edits: SessionEdits, peer: Peer, event: TextFrames, first: int
+    ) -> bool:
+        out = self._out
+        if not edits.scripts_want_messages or peer in self._pending or event.count == 1:
             return False
-        return not edits.may_match(peer, frames, first, count)
+        if self._asks_owner or self._hides or out.has_holds or out.lane(peer).has_swapped:
+            return False
+        return not edits.may_match(peer, event.raw, first, event.count)
 
     def _burst(
-        self, edits: SessionEdits, peer: Peer, frames: bytes, first: int
+        self, edits: SessionEdits, peer: Peer, payloads: list[bytes], first: int
     ) -> Iterator[Command | Decide]:
         """Show many messages to the scripts at once; what they leave and edit goes on together."""
         scripts, begin = edits.scripts, 0
-        payloads = frames[1:-1].split(b"\xff\x00")
         while scripts is not None and begin < len(payloads):
             burst = scripts.edit_burst(peer.label, payloads, first, begin)
             if burst.contents:
@@ -247,14 +276,14 @@ class Deciding:
             if burst.stopped is None:
                 yield from edits.tell_faults()
                 return
-            message = HeldMessage(peer, b"\x00%b\xff" % payloads[begin], first + begin)
+            message = HeldMessage(peer, frame_texts([payloads[begin]]), first + begin)
             begin += 1
             edits.script_has(message, burst.stopped)
             if burst.waiting is None:
                 yield from self._conclude(message, None)
                 continue
             for number, payload in enumerate(payloads[begin:], first + begin):
-                frame = b"\x00%b\xff" % payload
+                frame = frame_texts([payload])
                 self._wait(peer, HeldMessage(peer, frame, number), len(frame))
             yield self._await(message, None, burst.waiting)
             return
@@ -329,7 +358,7 @@ class Deciding:
     def _framed(self, message: HeldMessage) -> bytes:
         if message.binary:
             # It is made into another frame yet, and may hold any byte.
-            return b"\x00%b\xff" % message.payload
+            return frame_texts([message.payload])
         return self._out.framed(message.peer.other, message.content)
 
     def _tell_person(
@@ -412,8 +441,8 @@ class Deciding:
         self._undecided[peer] += size
 
 
-def _frames(event: TextFrames | InvalidText, count: int) -> list[bytes]:
+def _frames(event: TextFrames | InvalidText) -> list[bytes]:
     """The frames one by one: what ends one stands in none."""
-    if count == 1:
+    if event.count == 1:
         return [event.raw]
     return [payload + b"\xff" for payload in event.raw[:-1].split(b"\xff")]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from itertools import chain
 from typing import TYPE_CHECKING, Any, cast
 
@@ -17,10 +17,11 @@ from ws76proxy.session.message import Decide, HeldMessage
 from ws76proxy.session.outgoing import Outgoing
 from ws76proxy.session.phase import Phase
 from ws76proxy.session.telling import (
-    tell_bytes,
     tell_end_of_stream,
     tell_frame,
     tell_unanswered_close,
+    tell_unfinished,
+    tell_unread,
 )
 from ws76proxy.session.unsent import Unsent
 from ws76proxy.wire.connection import Connection
@@ -33,7 +34,7 @@ from ws76proxy.wire.events import (
     OversizedFrame,
     TextFrames,
 )
-from ws76proxy.wire.frames import CLOSING_HANDSHAKE, FrameDecoder, encode_text
+from ws76proxy.wire.frames import CLOSING_HANDSHAKE, FrameDecoder, encode_text, frame_texts
 
 if TYPE_CHECKING:
     from ws76proxy.session.core import Session
@@ -55,6 +56,12 @@ class _Stream:
         self.unread_from: int | None = None
         self.closed = False
         self.decoder: FrameDecoder | None = None
+
+    @property
+    def at_rest(self) -> bool:
+        """Whether no frame is on its way, as far as that can be told."""
+        decoder = self.decoder
+        return decoder is None or decoder.at_frame_boundary or decoder.lost or self.traffic.ended
 
     def plain(self, data: bytes) -> TextFrames | None:
         """A chunk that is nothing but whole text frames in a stream without any oddity.
@@ -107,24 +114,20 @@ class HeldConversation(Phase):
             session,
             lanes or {peer: Lane(peer) for peer in Peer},
             self._changes,
-            frame=self.frame,
-            frames=self.frames,
-            closing=self.closing,
+            frame=self._frame,
+            frames=lambda _to, contents: frame_texts(contents),
+            closing=self._closing,
             may_insert=lambda to: not self._streams[to.other].unsent.is_passing,
         )
         self._deciding = Deciding(session, self.outgoing, self._changes, asks_owner=asks_owner)
 
     # How this conversation writes what it has to say itself
 
-    def frame(self, to: Peer, content: bytes | str) -> bytes:
+    def _frame(self, to: Peer, content: bytes | str) -> bytes:
         """A text message as the peer gets it; raises LocalProtocolError where that cannot be."""
         return encode_text(content)
 
-    def frames(self, to: Peer, contents: Sequence[bytes]) -> bytes:
-        """Many text messages that can be framed, as the peer gets them."""
-        return b"\x00" + b"\xff\x00".join(contents) + b"\xff"
-
-    def closing(self, to: Peer) -> bytes:
+    def _closing(self, to: Peer) -> bytes:
         """What begins the closing handshake with a peer; empty: its dialect has none, or the other
         peer has begun it."""
         stream = self._streams[to.other]
@@ -145,7 +148,7 @@ class HeldConversation(Phase):
             stream.decoder = stream.connection.decoder
         for stream in self._streams.values():
             yield from self._look(stream)
-            yield from self._tell_unread(stream, held[stream.peer])
+            yield from tell_unread(self.session, stream, held[stream.peer])
         for stream in self._streams.values():
             if stream.traffic.ended:
                 # While the handshake was on its way; that has been told.
@@ -162,7 +165,7 @@ class HeldConversation(Phase):
         stream.unsent.add(data)
         stream.connection.receive_data(data)
         yield from self._look(stream)
-        yield from self._tell_unread(stream, data)
+        yield from tell_unread(self.session, stream, data)
 
     def receive_eof(  # type: ignore[override]
         self, peer: Peer, reset: str | None = None
@@ -181,6 +184,12 @@ class HeldConversation(Phase):
 
     def is_holding(self, peer: Peer) -> bool:
         return self._deciding.is_holding(peer)
+
+    @property
+    def at_rest(self) -> bool:
+        return all(one.at_rest for one in self._streams.values()) and not any(
+            self._deciding.is_holding(peer) for peer in Peer
+        )
 
     @property
     def due(self) -> float:
@@ -207,7 +216,7 @@ class HeldConversation(Phase):
     def ending(self) -> Iterator[Command]:
         for stream in self._streams.values():
             if stream.decoder is not None and not stream.traffic.ended:
-                yield from self._tell_unfinished(stream, stream.decoder.end())
+                yield from tell_unfinished(self.session, stream, stream.decoder.end())
         yield from self._deciding.ending()
 
     def shut_down(self) -> Iterator[Command]:
@@ -227,7 +236,7 @@ class HeldConversation(Phase):
         """
         stream = self._streams[peer]
         try:
-            frame = self.frame(peer.other, content)
+            frame = self._frame(peer.other, content)
         except LocalProtocolError as error:
             yield self._changes.notice(f"not injected: {error}")
             return
@@ -280,21 +289,10 @@ class HeldConversation(Phase):
             yield from self._deciding.pass_on(stream.peer, unsent.pass_on())
 
     def _hold(self, stream: _Stream, event: TextFrames | InvalidText) -> Iterator[HeldCommand]:
-        count = 1 if isinstance(event, InvalidText) else event.count
         first = stream.traffic.messages + 1
-        stream.traffic.messages += count
-        deciding = self._deciding
-        deciding.refresh()
-        if deciding.hides:
-            # What is shown of them is decided with them.
-            yield from deciding.frames(stream.peer, event, first, count)
-            return
-        if deciding.lets_pass(stream.peer, event.raw, first, count):
-            yield from deciding.pass_on(stream.peer, event.raw, count)
-            yield from self._tell_messages(stream.peer, first, event)
-            return
-        yield from self._tell_messages(stream.peer, first, event)
-        yield from deciding.frames(stream.peer, event, first, count)
+        stream.traffic.messages += event.count
+        told = self._tell_messages(stream.peer, first, event)
+        yield from self._deciding.texts(stream.peer, event, first, told)
 
     def _tell_messages(
         self, peer: Peer, first: int, event: TextFrames | InvalidText
@@ -309,7 +307,7 @@ class HeldConversation(Phase):
             rest = unsent.take_all()
             if rest:
                 yield from self._deciding.pass_on(peer, rest)
-            yield from self._tell_unfinished(stream, event)
+            yield from tell_unfinished(self.session, stream, event)
             return
         size = event.size if isinstance(event, OversizedFrame) else len(event.raw)
         if isinstance(event, AbsurdLength):
@@ -327,17 +325,3 @@ class HeldConversation(Phase):
             yield from session.tell_closing(peer.label, "closing-handshake", "", event.offset)
         elif session.options.messages:
             yield from tell_frame(session, peer, event)
-
-    def _tell_unfinished(self, stream: _Stream, end: EndOfStream) -> Iterator[Command]:
-        if self.session.options.lossless and end.raw and stream.unread_from is None:
-            yield from tell_bytes(self.session, stream.peer, end.offset, end.raw)
-
-    def _tell_unread(self, stream: _Stream, data: bytes) -> Iterator[Command]:
-        """What stands behind a length that cannot be understood is not decoded any more."""
-        begin = stream.unread_from
-        if begin is None or not self.session.options.lossless:
-            return
-        unread = data[max(0, len(data) - (stream.traffic.bytes - begin)) :]
-        if unread:
-            offset = stream.traffic.bytes - len(unread)
-            yield from tell_bytes(self.session, stream.peer, offset, unread)

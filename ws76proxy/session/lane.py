@@ -35,6 +35,7 @@ class Entry:
         "delay",
         "due",
         "hold",
+        "is_made",
         "make",
         "message",
         "number",
@@ -49,7 +50,6 @@ class Entry:
         message: HeldMessage | None = None,
         count: int = 0,
         hold: Hold | None = None,
-        asked: str | None = None,
         delay: float = 0.0,
         alone: bool = False,
         then: Callable[[], Iterator[Command]] | None = None,
@@ -60,11 +60,13 @@ class Entry:
         self.message = message
         self.count = count if message is None else 1
         self.hold = hold
-        self.asked = asked
+        self.asked: str | None = None
         self.delay = delay
         self.alone = alone
         self.then = then
         self.make = make
+        self.is_made = False
+        """Whether the bytes are what the peer gets of those that were put in."""
         self.number = 0
         """Of one that somebody is asked about: its name within the session."""
 
@@ -72,6 +74,15 @@ class Entry:
     def is_gated(self) -> bool:
         """Whether it waits for something else than time."""
         return self.hold is not None or self.asked is not None
+
+    @property
+    def left(self) -> int:
+        """How many of its text messages have not left as a whole; of what has been made into
+        frames with lengths, all of which the last has not."""
+        if self.is_made:
+            return self.count
+        # What has left in part may be fewer; what a person has dropped is none.
+        return min(self.count, self.data.count(0xFF))
 
     def open_gate(self, now: float) -> None:
         """It waits for time alone from here on."""
@@ -125,8 +136,7 @@ class Lane:
     def count(self) -> int:
         """How many text messages wait."""
         waiting = (*self._entries, *self._swapped)
-        # What has left in part may be fewer; what a person has dropped is none.
-        return sum(min(entry.count, entry.data.count(0xFF)) for entry in waiting)
+        return sum(entry.left for entry in waiting)
 
     def put(self, entry: Entry, *, swaps: bool = False) -> None:
         """Take something in. With `swaps` it goes behind the next text message."""
@@ -181,7 +191,7 @@ class Lane:
         while entries and not self._must_wait(entries[0], now):
             entry = entries[0]
             if entry.make is not None:
-                make, entry.make = entry.make, None
+                make, entry.make, entry.is_made = entry.make, None, True
                 self.replace(entry, make(entry.data))
             data = entry.data
             if entry.alone:

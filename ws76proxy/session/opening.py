@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Literal, cast
 
 from ws76proxy.diagnosis import (
     Asked,
-    check_request,
     check_response,
     check_unfinished,
     found,
@@ -21,10 +20,11 @@ from ws76proxy.session.adjust import (
 )
 from ws76proxy.session.answer import Answer
 from ws76proxy.session.changes import Changes
-from ws76proxy.session.commands import Command, PauseReading, Peer, ResumeReading, Send
+from ws76proxy.session.commands import Command, Peer, Send
 from ws76proxy.session.conversation import Conversation
+from ws76proxy.session.handshaking import Handshaking
 from ws76proxy.session.held import HeldConversation
-from ws76proxy.session.phase import Outcome, Phase, Unread
+from ws76proxy.session.phase import Outcome
 from ws76proxy.session.telling import (
     tell_adjustments,
     tell_challenge,
@@ -52,15 +52,13 @@ _ASKED_ANEW = (
 )
 
 
-class Opening(Phase):
+class Opening(Handshaking):
     """From the client's whole head to the last byte of the server's answer.
 
     Bytes go on as they came, in the same pieces; only a changed head replaces its original. The
     server's 16 bytes are held until they are whole where they may have to be replaced. What either
     side sends too early waits until both have finished.
     """
-
-    unread = Unread.HANDSHAKE
 
     def __init__(
         self,
@@ -70,14 +68,9 @@ class Opening(Phase):
         offset: int,
         since: float | None,
     ) -> None:
-        super().__init__(session)
-        self.handshaking_since = since
+        super().__init__(session, dialect, head, offset, since)
         options = session.options
-        self._dialect = dialect
-        self._offset = {
-            Peer.CLIENT: offset,
-            Peer.SERVER: session.traffic[Peer.SERVER].bytes,
-        }
+        self._answer_at = session.traffic[Peer.SERVER].bytes
         wire = hixie76 if dialect is Dialect.HIXIE_76 else hixie75
         self._client: ServerConnection = wire.ServerConnection(
             max_message=options.max_message, head_limits=options.head_limits, offset=offset
@@ -85,9 +78,8 @@ class Opening(Phase):
         self._server: ClientConnection = wire.ClientConnection(
             max_message=options.max_message,
             head_limits=options.head_limits,
-            offset=self._offset[Peer.SERVER],
+            offset=self._answer_at,
         )
-        self._came = head
         self._went = head
         self._response: ResponseHead | None = None
         self._asked: Challenge | None = None
@@ -100,19 +92,11 @@ class Opening(Phase):
         self._concluded_at: int | None = None
         """How much the server had said when it was told what is missing."""
         self._early_sent = 0
-        self._paused: set[Peer] = set()
-        session.dialect = dialect
-        # Until it is open: the end may come at any moment.
-        session.outcome = "failed"
-
-    @property
-    def at_rest(self) -> bool:
-        return False
 
     @property
     def may_answer(self) -> bool:
         """Until the server has begun to answer."""
-        return self.session.traffic[Peer.SERVER].bytes == self._offset[Peer.SERVER]
+        return self.session.traffic[Peer.SERVER].bytes == self._answer_at
 
     def begin(self, excess: bytes) -> Iterator[Command]:
         """The client's head is whole, and `excess` came behind it."""
@@ -129,21 +113,15 @@ class Opening(Phase):
         # The head and what came with it leave in one write, as some servers need it.
         behind = self._own.key3 if self._own is not None else self._take_key3(excess)
         yield from self._to_server(went.raw + self._allowed_of_key3(behind))
-        yield from tell_request(session, self._dialect, head, went, self._offset[Peer.CLIENT])
+        yield from tell_request(session, self._dialect, head, went, self._came_at)
         yield from tell_adjustments(session, "server", changes)
         if self._is_asked_anew:
             yield Changes(session).notice(_ASKED_ANEW, "info")
-        offset = self._offset[Peer.CLIENT]
-        good = session.options.good_findings
-        yield from session.tell_findings(
-            check_request(
-                head, self._dialect, base=offset, good=good, listener=session.options.listener
-            )
-        )
+        yield from self._check_request()
         if self._own is not None:
             yield from self._from_client(excess)
         else:
-            yield from self._hold_early()
+            yield from self._hold_early(self._client.trailing_data)
 
     def receive_data(self, peer: Peer, data: bytes) -> Iterator[Command]:
         if peer is Peer.CLIENT:
@@ -153,7 +131,7 @@ class Opening(Phase):
 
     def receive_eof(self, peer: Peer, reset: str | None = None) -> Iterator[Command]:
         if peer is Peer.SERVER and self._response is None:
-            size = self.session.traffic[Peer.SERVER].bytes - self._offset[Peer.SERVER]
+            size = self.session.traffic[Peer.SERVER].bytes - self._answer_at
             self.session.doubt_dialect(self._dialect, None, size)
         if peer is Peer.SERVER or self._waits_for_key3:
             yield from self._give_up()
@@ -189,7 +167,7 @@ class Opening(Phase):
         piece = self._take_key3(data)
         if piece and self._own is None:
             yield from self._to_server(self._allowed_of_key3(piece))
-        yield from self._hold_early()
+        yield from self._hold_early(self._client.trailing_data)
         yield from self._open_when_done()
 
     def _take_key3(self, data: bytes) -> bytes:
@@ -199,19 +177,6 @@ class Opening(Phase):
         piece = b"".join(pieces)
         self._key3 += piece
         return piece
-
-    def _hold_early(self) -> Iterator[Command]:
-        early = self._client.trailing_data
-        if early and Peer.CLIENT not in self._paused:
-            yield from self._pause(Peer.CLIENT)
-            finding = found(
-                "early-client-frames",
-                f"{len(early)} bytes behind the request before the answer was complete",
-                stream=Peer.CLIENT.stream,
-                offset=self.session.traffic[Peer.CLIENT].bytes - len(early),
-                evidence=early[:64],
-            )
-            yield from self.session.tell_findings([finding])
 
     # What the server says
 
@@ -254,7 +219,7 @@ class Opening(Phase):
         adjusted, changes = self._adjusted_response(response)
 
         def told() -> Iterator[Command]:
-            yield from tell_response(self.session, response, adjusted, self._offset[Peer.SERVER])
+            yield from tell_response(self.session, response, adjusted, self._answer_at)
             yield from tell_adjustments(self.session, "client", changes)
             yield from self.session.tell_findings(
                 check_response(
@@ -262,10 +227,10 @@ class Opening(Phase):
                     response,
                     self._dialect,
                     secure=options.upstream.secure,
-                    base=self._offset[Peer.SERVER],
+                    base=self._answer_at,
                     good=options.good_findings,
                     came=self._came,
-                    came_base=self._offset[Peer.CLIENT],
+                    came_base=self._came_at,
                 )
             )
 
@@ -285,7 +250,7 @@ class Opening(Phase):
         yield from self._to_client(event.raw, whole=True)
         self._look_no_more("failed")
         yield from self._release_client()
-        offset = self._offset[Peer.SERVER]
+        offset = self._answer_at
         finding = found("head-refused", event.why, stream=Peer.SERVER.stream, offset=offset)
         yield from session.tell_findings([finding])
         yield from self._resume()
@@ -346,7 +311,7 @@ class Opening(Phase):
     def _digest_at(self) -> int:
         """Where the digest stands in the server's stream, once the head before it is there."""
         head = b"" if self._response is None else self._response.raw
-        return self._offset[Peer.SERVER] + len(head)
+        return self._answer_at + len(head)
 
     def _beside_others(self) -> Iterator[Command]:
         """Tell what the answer says together with others of the same server."""
@@ -360,16 +325,6 @@ class Opening(Phase):
         # To the server a challenge of our own is complete: the client's key3 is not for it.
         missing = self._client.tail_missing if self._own is not None else 0
         self.session.enter(self._tunnel(outcome, missing))
-
-    def _pause(self, peer: Peer) -> Iterator[Command]:
-        if peer not in self._paused:
-            self._paused.add(peer)
-            yield PauseReading(peer)
-
-    def _resume(self) -> Iterator[Command]:
-        for peer in self._paused:
-            yield ResumeReading(peer)
-        self._paused.clear()
 
     def _challenge(self) -> Challenge | None:
         """The client's own challenge, as far as it has come."""
@@ -505,8 +460,8 @@ class Opening(Phase):
                 response=self._response,
                 digest=self._digest,
                 ended_by=ended_by,
-                client_base=self._offset[Peer.CLIENT],
-                server_base=self._offset[Peer.SERVER],
+                client_base=self._came_at,
+                server_base=self._answer_at,
                 answer=self._no_answer,
                 asked=Asked(asked, self._went.raw) if is_other and asked is not None else None,
             )

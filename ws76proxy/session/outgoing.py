@@ -378,8 +378,6 @@ class Outgoing:
         if not data:
             entry.make = None
         entry.open_gate(self._session.age())
-        if entry.hold is not None:
-            entry.hold = None
         if content is not None:
             message.content = content
             if content != before:

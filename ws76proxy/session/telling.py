@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Literal
+from dataclasses import replace
+from typing import TYPE_CHECKING, Literal, Protocol
 
-from ws76proxy.diagnosis import found
+from ws76proxy.diagnosis import Diagnosis, found
 from ws76proxy.record import (
     AdjustmentRecord,
     BytesRecord,
@@ -21,23 +22,51 @@ from ws76proxy.record import Peer as PeerName
 from ws76proxy.session.adjust import Adjustment
 from ws76proxy.session.commands import Command, Peer, Tell
 from ws76proxy.wire.challenge import KEY3_SIZE, Challenge
-from ws76proxy.wire.events import FrameEvent, OversizedFrame
+from ws76proxy.wire.events import (
+    Close,
+    EndOfStream,
+    FrameEvent,
+    OversizedFrame,
+    Ping,
+    Pong,
+    UnreadBytes,
+)
 from ws76proxy.wire.head import RequestHead, ResponseHead
 
 if TYPE_CHECKING:
-    from ws76proxy.session.core import Session
+    from ws76proxy.session.core import Session, Traffic
 
 __all__ = [
+    "Heard",
     "adjustment_record",
+    "moved",
     "tell_adjustments",
     "tell_bytes",
     "tell_challenge",
     "tell_end_of_stream",
     "tell_frame",
+    "tell_own_answer",
     "tell_request",
     "tell_response",
     "tell_unanswered_close",
+    "tell_unfinished",
+    "tell_unread",
 ]
+
+
+class Heard(Protocol):
+    """What one peer says, counted. `unread_from`: where its stream is lost, behind a length that
+    cannot be understood; None: it is not."""
+
+    peer: Peer
+    traffic: Traffic
+    unread_from: int | None
+
+
+def moved(diagnoses: Iterable[Diagnosis], base: int) -> Iterator[Diagnosis]:
+    """Diagnoses of a head, at its place in the stream."""
+    for one in diagnoses:
+        yield one if not base or one.offset is None else replace(one, offset=one.offset + base)
 
 
 def tell_request(
@@ -137,6 +166,28 @@ def tell_challenge(
     yield Tell(record)
 
 
+def tell_own_answer(
+    session: Session,
+    challenge: Challenge | None,
+    key3: bytes,
+    digest: bytes,
+    corrupted: Iterable[Adjustment],
+) -> Iterator[Command]:
+    """Tell the answer to a client's challenge that is ours; `corrupted`: how somebody has made it
+    wrong."""
+    right = None if challenge is None else challenge.answer
+    yield from tell_challenge(
+        session,
+        challenge,
+        key3,
+        asked_by="client",
+        answered_by="relay",
+        received=digest,
+        verdict="verified" if digest == right else "wrong",
+    )
+    yield from tell_adjustments(session, "client", corrupted)
+
+
 def tell_bytes(
     session: Session, peer: Peer, offset: int, data: bytes, of: Literal["head", "rest"] = "rest"
 ) -> Iterator[Command]:
@@ -153,7 +204,9 @@ def tell_bytes(
     yield Tell(record)
 
 
-def tell_frame(session: Session, peer: Peer, event: FrameEvent) -> Iterator[Command]:
+def tell_frame(
+    session: Session, peer: Peer, event: FrameEvent | Close | Ping | Pong
+) -> Iterator[Command]:
     """Tell a frame that is not a text message."""
     record = FrameRecord(
         session=session.number,
@@ -166,6 +219,26 @@ def tell_frame(session: Session, peer: Peer, event: FrameEvent) -> Iterator[Comm
         whole=not isinstance(event, OversizedFrame),
     )
     yield Tell(record)
+
+
+def tell_unread(session: Session, heard: Heard, data: bytes) -> Iterator[Command]:
+    """Tell what of a chunk, which has been counted, is not decoded any more, where the record is to
+    be lossless."""
+    begin = heard.unread_from
+    if begin is None or not session.options.lossless:
+        return
+    came = heard.traffic.bytes
+    unread = data[max(0, len(data) - (came - begin)) :]
+    if unread:
+        yield from tell_bytes(session, heard.peer, came - len(unread), unread)
+
+
+def tell_unfinished(
+    session: Session, heard: Heard, event: EndOfStream | UnreadBytes
+) -> Iterator[Command]:
+    """Tell what is no whole frame, where the record is to be lossless."""
+    if session.options.lossless and event.raw and heard.unread_from is None:
+        yield from tell_bytes(session, heard.peer, event.offset, event.raw)
 
 
 def tell_end_of_stream(

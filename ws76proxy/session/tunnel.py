@@ -53,6 +53,11 @@ class Tunnel(Phase):
             yield from self.session.to_server(data)
 
     @property
+    def at_rest(self) -> bool:
+        # Where the bytes that pass may be cut nobody knows; but what waits is on its way.
+        return not any(self.is_holding(peer) for peer in Peer)
+
+    @property
     def due(self) -> float:
         return inf if self._queues is None else self._queues.due
 

@@ -113,6 +113,12 @@ class TextFrames:
         return b"".join(pieces)
 
     @property
+    def payloads(self) -> list[bytes]:
+        """Their UTF-8, in order: 0xFF stands in none."""
+        inside = self.raw[1:-1]
+        return [inside] if self.count == 1 else inside.split(b"\xff\x00")
+
+    @property
     def texts(self) -> list[str]:
         """The messages, in order."""
         if self.count == 1:
@@ -125,7 +131,7 @@ class TextFrames:
         if len(texts) == self.count:
             return texts
         # U+0000 within a message: then it is no mark of a beginning.
-        return [payload.decode() for payload in self.raw[1:-1].split(b"\xff\x00")]
+        return [payload.decode() for payload in self.payloads]
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, TextFrames):
@@ -153,6 +159,11 @@ class InvalidText:
     text: str
     start: int
     end: int
+
+    @property
+    def count(self) -> int:
+        """How many messages there are, as elsewhere: one."""
+        return 1
 
     @property
     def payload(self) -> bytes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from ws76proxy.errors import LocalProtocolError
@@ -26,6 +26,7 @@ __all__ = [
     "encode_discarded",
     "encode_length",
     "encode_text",
+    "frame_texts",
 ]
 
 CLOSING_HANDSHAKE = b"\xff\x00"
@@ -50,6 +51,14 @@ def encode_text(text: str | bytes) -> bytes:
             f"byte 0xFF at offset {position}: it would end the text frame there"
         )
     return b"\x00" + payload + b"\xff"
+
+
+def frame_texts(payloads: Sequence[bytes]) -> bytes:
+    """Text frames in a row (4.2) of one or more payloads; that none contains 0xFF is for the caller
+    to know."""
+    if len(payloads) == 1:
+        return b"".join((b"\x00", payloads[0], b"\xff"))
+    return b"\x00" + b"\xff\x00".join(payloads) + b"\xff"
 
 
 def encode_length(length: int, leading: int = 0) -> bytes:

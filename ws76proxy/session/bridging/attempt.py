@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 from ws76proxy.bridge import BridgedRequest, translate_request
-from ws76proxy.diagnosis import Asked, Diagnosis, check_response, check_unfinished
+from ws76proxy.diagnosis import Asked, check_response, check_unfinished
 from ws76proxy.session.answer import Answer
 from ws76proxy.session.bridging.legs import server_leg
 from ws76proxy.session.commands import Command, Peer
@@ -22,7 +22,7 @@ from ws76proxy.wire.head import RequestHead, ResponseHead
 if TYPE_CHECKING:
     from ws76proxy.session.core import Session
 
-__all__ = ["Attempt", "moved"]
+__all__ = ["Attempt"]
 
 
 class Attempt:
@@ -166,9 +166,3 @@ class Attempt:
             received=received,
             verdict=session.verdict or "missing",
         )
-
-
-def moved(diagnoses: Iterable[Diagnosis], base: int) -> Iterator[Diagnosis]:
-    """Diagnoses of a head, at its place in the stream."""
-    for one in diagnoses:
-        yield one if not base or one.offset is None else replace(one, offset=one.offset + base)

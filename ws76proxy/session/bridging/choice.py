@@ -1,18 +1,16 @@
-"""Which dialect a server is asked in, and which clients are served at all."""
+"""Which dialect a server is asked in, and what is remembered of that."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from ws76proxy.bridge import DIALECTS, Refusal
-from ws76proxy.diagnosis import Stream, found
+from ws76proxy.bridge import DIALECTS
 from ws76proxy.session.options import SessionOptions
 from ws76proxy.wire.dialect import Dialect
-from ws76proxy.wire.head import RequestHead
 
-__all__ = ["DEFAULT_MEMORY", "DialectMemory", "refuse_dialect", "server_dialects"]
+__all__ = ["DialectMemory", "server_dialects"]
 
-DEFAULT_MEMORY = 300.0
+_DEFAULT_MEMORY = 300.0
 _LIKELY = (Dialect.RFC_6455, Dialect.HIXIE_76, Dialect.HIXIE_75)
 
 
@@ -22,7 +20,7 @@ class DialectMemory:
     `clock` gives seconds and never jumps.
     """
 
-    def __init__(self, clock: Callable[[], float], seconds: float = DEFAULT_MEMORY) -> None:
+    def __init__(self, clock: Callable[[], float], seconds: float = _DEFAULT_MEMORY) -> None:
         self._clock = clock
         self.seconds = seconds
         self._known: dict[str, tuple[Dialect, float]] = {}
@@ -63,25 +61,3 @@ def server_dialects(
     first = own if known is None else (known,)
     rest = (dialect for dialect in (*own, *_LIKELY) if dialect not in first)
     return (*first, *dict.fromkeys(rest))
-
-
-def refuse_dialect(head: RequestHead, dialect: Dialect, wanted: Dialect | None) -> Refusal | None:
-    """Why a client that speaks another dialect than it must is refused, or None."""
-    if wanted is None or dialect is wanted or not dialect.is_websocket:
-        return None
-    detail = f"asked in {dialect}; expected {wanted}, as --client-dialect says"
-    finding = found(
-        "client-dialect-refused",
-        detail,
-        stream=Stream.CLIENT,
-        offset=len(head.preamble),
-        evidence=head.start_line,
-    )
-    text = f"This speaks the WebSocket protocol as {wanted}, and was asked in {dialect}.\n"
-    if dialect.is_hixie:
-        # There was no 426 when it was written, and it could not go on with one.
-        return Refusal(400, "Bad Request", text, finding)
-    fields: tuple[tuple[str, str], ...] = (("Upgrade", "WebSocket"),)
-    if wanted is Dialect.RFC_6455:
-        fields = (("Upgrade", "websocket"), ("Sec-WebSocket-Version", "13"))
-    return Refusal(426, "Upgrade Required", text, finding, fields)

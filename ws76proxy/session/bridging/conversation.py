@@ -14,7 +14,7 @@ from ws76proxy.session.bridging.side import Side
 from ws76proxy.session.bridging.telling import tell_event
 from ws76proxy.session.commands import Command, Peer, Send, Tell
 from ws76proxy.session.phase import Phase
-from ws76proxy.session.telling import tell_bytes, tell_end_of_stream, tell_unanswered_close
+from ws76proxy.session.telling import tell_end_of_stream, tell_unanswered_close, tell_unread
 from ws76proxy.wire.dialect import Dialect
 from ws76proxy.wire.events import Event, TextFrames, TextMessages
 
@@ -84,7 +84,7 @@ class BridgedConversation(Phase):
     def _received(self, side: Side, data: bytes) -> Iterator[Command]:
         """A chunk, which has been counted."""
         if side.is_lost:
-            yield from self._unread(side, data)
+            yield from tell_unread(self.session, side, data)
             return
         heard = side.burst(data)
         if not isinstance(heard, TextFrames | TextMessages):
@@ -97,7 +97,7 @@ class BridgedConversation(Phase):
     def _events(self, side: Side, heard: Sequence[Event], data: bytes) -> Iterator[Command]:
         """What else a chunk says."""
         yield from self._heard(side, heard)
-        yield from self._unread(side, data)
+        yield from tell_unread(self.session, side, data)
 
     def cross(self, peer: Peer, data: bytes) -> tuple[bytes, Messages | None] | Iterator[Command]:
         """The same, for who owns the connections and is in a hurry.
@@ -236,15 +236,6 @@ class BridgedConversation(Phase):
         said = side.connection.data_to_send()
         if said and self.session.hears(side.peer):
             yield Send(side.peer, said)
-
-    def _unread(self, side: Side, data: bytes) -> Iterator[Command]:
-        """What stands behind a length that cannot be understood is not decoded any more."""
-        if side.unread_from is None or not self.session.options.lossless:
-            return
-        unread = data[max(0, len(data) - (side.traffic.bytes - side.unread_from)) :]
-        if unread:
-            offset = side.traffic.bytes - len(unread)
-            yield from tell_bytes(self.session, side.peer, offset, unread)
 
     # How it ends
 

@@ -14,23 +14,22 @@ from ws76proxy.errors import LocalProtocolError
 from ws76proxy.session.bridging.conversation import BridgedConversation
 from ws76proxy.session.bridging.legs import Leg
 from ws76proxy.session.bridging.side import Side
-from ws76proxy.session.bridging.telling import tell_event
+from ws76proxy.session.bridging.telling import TextEvent, tell_messages
 from ws76proxy.session.changes import Changes
 from ws76proxy.session.commands import Command, Peer
 from ws76proxy.session.deciding import Deciding
-from ws76proxy.session.lane import Lane, Make
+from ws76proxy.session.lane import Entry, Lane, Make
 from ws76proxy.session.message import HeldMessage
 from ws76proxy.session.outgoing import Outgoing
 from ws76proxy.wire.dialect import Dialect
 from ws76proxy.wire.events import Event, InvalidText, Message, TextFrames, TextMessages
-from ws76proxy.wire.frames import CLOSING_HANDSHAKE, encode_text
+from ws76proxy.wire.frames import CLOSING_HANDSHAKE, encode_text, frame_texts
+from ws76proxy.wire.utf8 import is_utf8
 
 if TYPE_CHECKING:
     from ws76proxy.session.core import Session
 
 __all__ = ["DecidedBridge"]
-
-_NORMAL = 1000
 
 
 class DecidedBridge(BridgedConversation):
@@ -65,13 +64,12 @@ class DecidedBridge(BridgedConversation):
             lanes,
             self._changes,
             frame=self._frame,
-            frames=lambda _to, contents: _framed(contents),
+            frames=lambda _to, contents: frame_texts(contents),
             closing=self._closing,
             may_insert=lambda to: not self._sides[to].connection.sent_close,
             makes={peer: partial(self._made, self._sides[peer]) for peer in Peer},
         )
         self._asks_owner = asks_owner
-        self._base64 = base64
         self._deciding = Deciding(session, self.outgoing, self._changes, asks_owner=asks_owner)
 
     def begin(self) -> Iterator[Command]:
@@ -92,50 +90,51 @@ class DecidedBridge(BridgedConversation):
             if side.ended is not None:
                 yield from self._tell(side, [event])
                 continue
-            text = _as_frames(event)
-            if self._asks_owner and isinstance(event, Message) and event.binary:
+            if isinstance(event, Message) and event.binary and self._asks_owner:
                 yield from self._binary(side, event)
-            elif text is None:
+            elif isinstance(event, TextEvent) and not (isinstance(event, Message) and event.binary):
+                yield from self._text(side, event)
+            else:
                 yield from self._tell(side, [event])
                 # What it says of an end counts when its turn has come.
                 yield from self._pass(side, event.raw, partial(self._carried, side, event))
-            else:
-                yield from self._text(side, event, text)
         yield from self.session.tell_findings(side.look_at_begun())
 
-    def _text(
-        self, side: Side, event: Event, frames: TextFrames | InvalidText
-    ) -> Iterator[Command]:
-        deciding, peer = self._deciding, side.peer
-        count = 1 if isinstance(frames, InvalidText) else frames.count
+    def _text(self, side: Side, event: TextEvent) -> Iterator[Command]:
+        frames = _as_frames(event)
         first = side.traffic.messages + 1
-        deciding.refresh()
-        if deciding.hides:
-            # What is shown of them is decided with them.
-            side.traffic.messages += count
-            for number, one in enumerate(_one_by_one(event, frames), first):
-                yield from self._decided(deciding.frames(peer, one, number, 1))
-        elif deciding.lets_pass(peer, frames.raw, first, count):
-            yield from self._decided(deciding.pass_on(peer, frames.raw, count))
-            yield from tell_event(self.session, side, event)
-        else:
-            yield from tell_event(self.session, side, event)
-            yield from self._decided(deciding.frames(peer, frames, first, count))
+        side.traffic.messages += frames.count
+        decided = self._deciding.texts(
+            side.peer,
+            frames,
+            first,
+            tell_messages(self.session, side, event, first),
+            singly=_one_by_one(event) if isinstance(event, TextMessages) else None,
+            make=partial(self._carried_text, side, event),
+        )
+        yield from self._decided(decided)
         yield from self.session.tell_findings(side.look(event))
 
     def _pass(self, side: Side, data: bytes, make: Make) -> Iterator[Command]:
         """Something that nobody decides about waits its turn."""
-        if self._lanes[side.peer.other].is_closed:
-            # Nothing is said to the other side any more; what this means for the session counts.
-            make(data)
-            yield from self._decided(())
-        else:
+        lane = self._lanes[side.peer.other]
+        if not lane.is_closed:
             yield from self._decided(self._deciding.pass_on(side.peer, data, make=make))
+            return
+
+        def means(_data: bytes) -> bytes:
+            make(data)
+            return b""
+
+        # Nothing is said to the other side behind our end; what this means for the session counts,
+        # once the other side has got what waits before.
+        lane.close(Entry(b"", make=means))
+        yield from self._decided(self._deciding.go())
 
     def _binary(self, side: Side, event: Message) -> Iterator[Command]:
         """A binary message, of which the owner decides what the other side is to get."""
         yield from self._tell(side, [event])
-        number, frame = side.traffic.messages, _framed([event.payload])
+        number, frame = side.traffic.messages, frame_texts([event.payload])
         message = HeldMessage(side.peer, frame, number, offset=event.offset)
         message.make = partial(self._carried_binary, side, event)
         yield from self._decided(self._deciding.message(message))
@@ -153,26 +152,27 @@ class DecidedBridge(BridgedConversation):
             self._ends.append((side, ended))
         return self._sides[side.peer.other].connection.data_to_send()
 
+    def _carried_text(self, side: Side, event: Event, _frames: bytes) -> bytes:
+        """The same of text that nobody has touched; it has been said, however its side ends."""
+        self._found += side.carrier.carry(event).diagnoses
+        return self._sides[side.peer.other].connection.data_to_send()
+
     def _made(self, side: Side, frames: bytes) -> bytes:
         """Frames of hixie as this side gets them."""
         carrier = self._sides[side.peer.other].carrier
         if frames == CLOSING_HANDSHAKE:
             side.was_closed = True
-            if side.modern is not None:
-                side.modern.send_close(_NORMAL)
-            else:
-                side.connection.send_close()
+            side.connection.send_close()
             self.session.is_closing = True
             return side.connection.data_to_send()
-        payloads = frames[1:-1].split(b"\xff\x00")
-        if side.modern is None:
-            diagnoses, _ = carrier.carry(TextFrames(0, frames, len(payloads)))
-            self._found += diagnoses
-        elif _is_text(b"\n".join(payloads)):
-            self._found += carrier.carry_texts(payloads).diagnoses
+        texts = TextFrames(0, frames, frames.count(0xFF))
+        if side.modern is None or is_utf8(frames.replace(b"\xff", b"")):
+            carried = [carrier.carry(texts)]
         else:
-            for payload in payloads:
-                self._found += carrier.carry(_text_event(payload)).diagnoses
+            carried = [carrier.carry(_text_event(payload)) for payload in texts.payloads]
+        for diagnoses, _ in carried:
+            # What has been decided may stand at no place of its sender's stream.
+            self._found += [replace(diagnosis, offset=None) for diagnosis in diagnoses]
         return side.connection.data_to_send()
 
     # What time and persons bring
@@ -189,11 +189,11 @@ class DecidedBridge(BridgedConversation):
             yield self._changes.notice("not injected: the session is about to end")
             return
         payload = content if isinstance(content, bytes) else content.encode()
-        if binary and not self._says_binary(other, payload):
+        if binary and not side.carrier.can_say_binary(payload):
             yield self._changes.notice(f"not injected: {other.dialect} has no binary messages")
             return
         try:
-            frame = _framed([payload]) if binary else self._frame(peer.other, content)
+            frame = frame_texts([payload]) if binary else self._frame(peer.other, content)
         except LocalProtocolError as error:
             yield self._changes.notice(f"not injected: {error}")
             return
@@ -202,13 +202,6 @@ class DecidedBridge(BridgedConversation):
             event = Message(side.traffic.bytes, b"", payload, binary=True)
             message.make = partial(self._carried_binary, side, event)
         yield from self._decided(self._deciding.message(message))
-
-    def _says_binary(self, side: Side, payload: bytes) -> bool:
-        """Whether this side can be told a binary message in some way."""
-        binary = self.session.options.bridge.binary
-        if side.modern is not None or self._base64 or binary == "base64":
-            return True
-        return binary == "text" and _is_text(payload)
 
     def _decided(self, commands: Iterable[object]) -> Iterator[Command]:
         """Carry out what was decided, then what became known when things left."""
@@ -232,7 +225,7 @@ class DecidedBridge(BridgedConversation):
 
     @property
     def at_rest(self) -> bool:
-        return super().at_rest and all(lane.is_empty for lane in self._lanes.values())
+        return super().at_rest and not any(self._deciding.is_holding(peer) for peer in Peer)
 
     @property
     def due(self) -> float:
@@ -288,7 +281,7 @@ class DecidedBridge(BridgedConversation):
 
     def _frame(self, to: Peer, content: bytes | str) -> bytes:
         frame = encode_text(content)
-        if self._sides[to].modern is not None and not _is_text(frame[1:-1]):
+        if self._sides[to].modern is not None and not is_utf8(frame[1:-1]):
             raise LocalProtocolError("a text message of RFC 6455 must be UTF-8 (5.6)")
         return frame
 
@@ -298,48 +291,24 @@ class DecidedBridge(BridgedConversation):
         return b"" if cannot else CLOSING_HANDSHAKE
 
 
-def _framed(contents: Sequence[bytes]) -> bytes:
-    return b"\x00" + b"\xff\x00".join(contents) + b"\xff"
-
-
-def _as_frames(event: Event) -> TextFrames | InvalidText | None:
-    """Text as frames of hixie; None: it is none."""
-    if isinstance(event, TextFrames | InvalidText):
-        return event
+def _as_frames(event: TextEvent) -> TextFrames | InvalidText:
+    """Text as frames of hixie."""
     if isinstance(event, TextMessages):
-        return TextFrames(event.offset, _framed(event.payloads), event.count)
-    if isinstance(event, Message) and not event.binary:
-        return TextFrames(event.offset, _framed([event.payload]), 1)
-    return None
+        return TextFrames(event.offset, frame_texts(event.payloads), event.count)
+    if isinstance(event, Message):
+        return TextFrames(event.offset, frame_texts([event.payload]), 1)
+    return event
 
 
-def _one_by_one(
-    event: Event, frames: TextFrames | InvalidText
-) -> Iterator[TextFrames | InvalidText]:
+def _one_by_one(event: TextMessages) -> Iterator[TextFrames]:
     """The same, each message at its place in its sender's stream."""
-    if isinstance(event, TextMessages):
-        for offset, payload in zip(event.offsets, event.payloads, strict=True):
-            yield TextFrames(offset, _framed([payload]), 1)
-    elif isinstance(frames, InvalidText) or frames.count == 1:
-        yield frames
-    else:
-        offset = frames.offset
-        for payload in frames.raw[1:-1].split(b"\xff\x00"):
-            yield TextFrames(offset, _framed([payload]), 1)
-            offset += len(payload) + 2
-
-
-def _is_text(payload: bytes) -> bool:
-    try:
-        payload.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
+    for offset, payload in zip(event.offsets, event.payloads, strict=True):
+        yield TextFrames(offset, frame_texts([payload]), 1)
 
 
 def _text_event(payload: bytes) -> TextFrames | InvalidText:
     """One message of hixie, as its decoder would tell it."""
-    frame = _framed([payload])
+    frame = frame_texts([payload])
     try:
         payload.decode()
     except UnicodeDecodeError as error:

@@ -10,27 +10,28 @@ from ws76proxy.bridge import (
     BridgedResponse,
     lacks_dialect,
     refuse_client,
+    speaks_another,
     translate_response,
 )
 from ws76proxy.diagnosis import (
     Diagnosis,
-    check_request,
     check_unfinished,
     found,
 )
-from ws76proxy.session.adjust import Adjustment, adjust_request
+from ws76proxy.session.adjust import Adjustment, adjust_request, by_bridge
 from ws76proxy.session.answering import Answering
 from ws76proxy.session.asking import Asked as Edited
-from ws76proxy.session.bridging.attempt import Attempt, moved
+from ws76proxy.session.bridging.attempt import Attempt
 from ws76proxy.session.bridging.conversation import BridgedConversation
 from ws76proxy.session.bridging.decided import DecidedBridge
 from ws76proxy.session.bridging.legs import client_leg
 from ws76proxy.session.changes import Changes
-from ws76proxy.session.commands import Command, PauseReading, Peer, ResumeReading, Send
-from ws76proxy.session.phase import Phase, Unread
+from ws76proxy.session.commands import Command, Peer, Send
+from ws76proxy.session.handshaking import Handshaking
 from ws76proxy.session.telling import (
+    moved,
     tell_adjustments,
-    tell_challenge,
+    tell_own_answer,
     tell_request,
     tell_response,
 )
@@ -48,15 +49,13 @@ if TYPE_CHECKING:
 __all__ = ["BridgeOpening"]
 
 
-class BridgeOpening(Phase):
+class BridgeOpening(Handshaking):
     """From the client's whole head to the answer in its own dialect.
 
     The server is asked with a challenge or a key of our own, in the first of `dialects`; where it
     shows that it does not speak that one, in the next, on a new connection. The client gets nothing
     before it is decided. What either side sends too early waits until both have finished.
     """
-
-    unread = Unread.HANDSHAKE
 
     def __init__(
         self,
@@ -69,11 +68,7 @@ class BridgeOpening(Phase):
         edited: Edited | None = None,
     ) -> None:
         """`edited`: what was made of the request, where somebody has had a say in it."""
-        super().__init__(session)
-        self.handshaking_since = since
-        self._dialect = dialect
-        self._came = head
-        self._offset = offset
+        super().__init__(session, dialect, head, offset, since)
         self._next = list(dialects)
         self._edited = edited
         self._queues = None if edited is None else edited.queues
@@ -83,14 +78,6 @@ class BridgeOpening(Phase):
         self._translated: BridgedResponse | None = None
         self._key3 = b""
         self._has_answered = False
-        self._paused: set[Peer] = set()
-        session.dialect = dialect
-        # Until it is open: the end may come at any moment.
-        session.outcome = "failed"
-
-    @property
-    def at_rest(self) -> bool:
-        return False
 
     @property
     def may_answer(self) -> bool:
@@ -107,30 +94,18 @@ class BridgeOpening(Phase):
             session.outcome = "refused"
             self._has_answered = True
             yield Send(Peer.CLIENT, refusal.raw)
-            yield from tell_request(session, self._dialect, head, head, self._offset)
-            yield from session.tell_findings(moved([refusal.diagnosis], self._offset))
+            yield from tell_request(session, self._dialect, head, head, self._came_at)
+            yield from session.tell_findings(moved([refusal.diagnosis], self._came_at))
             yield from self._check_request()
             yield from session.end()
             return
-        self._client = client_leg(self._dialect, options, self._offset)
+        self._client = client_leg(self._dialect, options, self._came_at)
         self._client.receive_head(head)
         self._client.events()
         self._take_key3(excess)
         yield from self._ask()
         yield from self._check_request()
-        yield from self._hold_early()
-
-    def _check_request(self) -> Iterator[Command]:
-        options = self.session.options
-        yield from self.session.tell_findings(
-            check_request(
-                self._came,
-                self._dialect,
-                base=self._offset,
-                good=options.good_findings,
-                listener=options.listener,
-            )
-        )
+        yield from self._hold_early(self._client.trailing_data)
 
     def _ask(self) -> Iterator[Command]:
         """Ask the server in the next dialect."""
@@ -140,7 +115,7 @@ class BridgeOpening(Phase):
             went, changes = adjust_request(came, options)
         else:
             went, changes = self._edited.went, self._edited.changes
-        attempt = Attempt(session, self._dialect, server, came, went, self._offset)
+        attempt = Attempt(session, self._dialect, server, came, went, self._came_at)
         self._attempt, self._translated = attempt, None
         request = attempt.request
         session.server_dialect = None if server is self._dialect else server
@@ -149,11 +124,11 @@ class BridgeOpening(Phase):
             key3 = key3[: self._edited.key3_bytes]
         yield from self._to_server(request.head.raw + key3)
         yield from tell_request(
-            session, self._dialect, came, request.head, self._offset, session.server_dialect
+            session, self._dialect, came, request.head, self._came_at, session.server_dialect
         )
         yield from tell_adjustments(session, "server", changes)
-        yield from tell_adjustments(session, "server", _told(request.changes))
-        yield from session.tell_findings(moved(request.diagnoses, self._offset))
+        yield from tell_adjustments(session, "server", by_bridge(request.changes))
+        yield from session.tell_findings(moved(request.diagnoses, self._came_at))
 
     def _to_server(self, data: bytes) -> Iterator[Command]:
         if self._queues is None:
@@ -177,7 +152,7 @@ class BridgeOpening(Phase):
     def receive_data(self, peer: Peer, data: bytes) -> Iterator[Command]:
         if peer is Peer.CLIENT:
             self._take_key3(data)
-            yield from self._hold_early()
+            yield from self._hold_early(self._client.trailing_data)
         else:
             self._attempt.receive(data)
             if self._answering is not None and self._answering.is_thinking:
@@ -213,13 +188,12 @@ class BridgeOpening(Phase):
 
     def timed_out(self, seconds: float) -> Iterator[Command]:
         session = self.session
-        if not self._has_answered and session.hears(Peer.CLIENT):
-            if self._client.reading is Reading.TAIL:
-                text = f"8 bytes must follow the head; {len(self._key3)} came in {seconds:g} s.\n"
-                yield Send(Peer.CLIENT, plain_response(408, "Request Timeout", text))
-            else:
-                text = f"{session.options.upstream} did not answer within {seconds:g} s.\n"
-                yield Send(Peer.CLIENT, plain_response(504, "Gateway Timeout", text))
+        if self._client.reading is Reading.TAIL:
+            text = f"8 bytes must follow the head; {len(self._key3)} came in {seconds:g} s.\n"
+            yield from session.answer(408, "Request Timeout", text)
+        else:
+            text = f"{session.options.upstream} did not answer within {seconds:g} s.\n"
+            yield from session.answer(504, "Gateway Timeout", text)
         detail = f"the opening handshake was not done within {seconds:g} s"
         yield from session.tell_closing("relay", "timeout", detail)
         yield from self._attempt.tell_response()
@@ -257,19 +231,6 @@ class BridgeOpening(Phase):
             if isinstance(event, Key3Bytes):
                 self._key3 += event.raw
 
-    def _hold_early(self) -> Iterator[Command]:
-        early = self._client.trailing_data
-        if early and Peer.CLIENT not in self._paused:
-            yield from self._pause(Peer.CLIENT)
-            finding = found(
-                "early-client-frames",
-                f"{len(early)} bytes behind the request before the answer was complete",
-                stream=Peer.CLIENT.stream,
-                offset=self.session.traffic[Peer.CLIENT].bytes - len(early),
-                evidence=early[:64],
-            )
-            yield from self.session.tell_findings([finding])
-
     def _challenge(self) -> Challenge | None:
         if self._dialect is not Dialect.HIXIE_76 or len(self._key3) < KEY3_SIZE:
             return None
@@ -289,8 +250,7 @@ class BridgeOpening(Phase):
         why = lacks_dialect(attempt.dialect, response)
         if why and self._next:
             yield from self._ask_next(why)
-        elif response.status == 101 and why.startswith("it answered in the words"):
-            # Nothing of what it says from here on can be read.
+        elif speaks_another(attempt.dialect, response):
             detail = f"asked in {attempt.dialect}: {why}"
             finding = found("server-lacks-dialect", detail, stream=Peer.SERVER.stream)
             yield from self._fail(why, [finding])
@@ -399,24 +359,13 @@ class BridgeOpening(Phase):
             )
         session.enter(conversation)
         yield from attempt.tell_response(head)
-        yield from tell_adjustments(session, "client", _told(translated.changes))
+        yield from tell_adjustments(session, "client", by_bridge(translated.changes))
         if self._answering is not None:
             yield from tell_adjustments(session, "client", self._answering.changes)
         yield from session.tell_findings(moved(translated.diagnoses, attempt.offset))
         yield from attempt.tell_answer(followed)
         if digest:
-            challenge = self._challenge()
-            right = None if challenge is None else challenge.answer
-            yield from tell_challenge(
-                session,
-                challenge,
-                self._key3,
-                asked_by="client",
-                answered_by="relay",
-                received=digest,
-                verdict="verified" if digest == right else "wrong",
-            )
-            yield from tell_adjustments(session, "client", corrupted)
+            yield from tell_own_answer(session, self._challenge(), self._key3, digest, corrupted)
         if options.server_dialect == "auto" and session.dialects is not None:
             upstream, memory = str(options.upstream), session.dialects
             if memory.remember(upstream, attempt.dialect):
@@ -461,23 +410,6 @@ class BridgeOpening(Phase):
                 response=None,
                 digest=b"",
                 ended_by=ended_by,
-                client_base=self._offset,
+                client_base=self._came_at,
             )
         )
-
-    def _pause(self, peer: Peer) -> Iterator[Command]:
-        if peer not in self._paused:
-            self._paused.add(peer)
-            yield PauseReading(peer)
-
-    def _resume(self) -> Iterator[Command]:
-        if not self.session.ended:
-            for peer in self._paused:
-                yield ResumeReading(peer)
-        self._paused.clear()
-
-
-def _told(changes: Iterable[tuple[str, bytes | None, bytes | None, str]]) -> Iterator[Adjustment]:
-    """A translation's changes, as they are told."""
-    for what, before, after, why in changes:
-        yield Adjustment(what, before, after, "bridge", why)

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Side"]
 
-_MODERN = (rfc6455.ServerConnection, rfc6455.ClientConnection)
-
 
 class Side:
     """What one peer says, and what it has been told.
@@ -38,7 +36,7 @@ class Side:
         self.carrier = carrier
         self.traffic = session.traffic[peer]
         self.dialect: Dialect = connection.dialect
-        self.modern = connection if isinstance(connection, _MODERN) else None
+        self.modern = connection if isinstance(connection, rfc6455.EitherConnection) else None
         self.checks: FrameChecks | None = None
         if self.modern is None:
             self.checks = FrameChecks(peer.stream, self.dialect, begin=connection.frames_offset)

@@ -6,10 +6,10 @@ import base64
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from ws76proxy.record import FrameRecord, MessageRecord, Messages
+from ws76proxy.record import MessageRecord, Messages
 from ws76proxy.session.bridging.side import Side
 from ws76proxy.session.commands import Command, Tell
-from ws76proxy.session.telling import tell_bytes, tell_frame
+from ws76proxy.session.telling import tell_frame, tell_unfinished
 from ws76proxy.wire.events import (
     AbsurdLength,
     Close,
@@ -30,14 +30,19 @@ from ws76proxy.wire.events import (
 if TYPE_CHECKING:
     from ws76proxy.session.core import Session
 
-__all__ = ["tell_event", "tell_texts"]
+__all__ = ["TextEvent", "tell_event", "tell_messages"]
+
+TextEvent = TextFrames | TextMessages | InvalidText | Message
+"""What holds whole messages; a `Message` may be binary."""
 
 
-def tell_texts(
-    session: Session, side: Side, event: TextFrames | TextMessages | InvalidText, first: int
-) -> Iterator[Command]:
-    """Tell text messages, the first of them with this number."""
-    if session.options.messages:
+def tell_messages(session: Session, side: Side, event: TextEvent, first: int) -> Iterator[Command]:
+    """Tell messages, the first of them with this number."""
+    if not session.options.messages:
+        return
+    if isinstance(event, Message):
+        yield Tell(_message(session, side, event, first))
+    else:
         yield Tell(Messages(session.number, session.age(), side.peer.label, first, event))
 
 
@@ -45,63 +50,39 @@ def tell_event(session: Session, side: Side, event: Event) -> Iterator[Command]:
     """Tell, and count, anything that a side has said."""
     traffic, peer, wanted = side.traffic, side.peer, session.options.messages
     match event:
-        case TextFrames() | TextMessages():
+        case TextFrames() | TextMessages() | InvalidText() | Message():
             first = traffic.messages + 1
-            traffic.messages += event.count
-            yield from tell_texts(session, side, event, first)
-        case InvalidText():
-            traffic.messages += 1
-            yield from tell_texts(session, side, event, traffic.messages)
-        case Message():
-            traffic.messages += 1
-            if wanted:
-                yield Tell(_message(session, side, event))
+            traffic.messages += 1 if isinstance(event, Message) else event.count
+            yield from tell_messages(session, side, event, first)
         case Close():
             traffic.frames += 1
             if wanted:
-                yield Tell(_frame(session, side, event))
+                yield from tell_frame(session, peer, event)
             detail = "" if event.code is None else f"{event.code} {event.reason}".rstrip()
             yield from session.tell_closing(peer.label, "closing-handshake", detail)
-        case Ping() | Pong():
-            traffic.frames += 1
-            if wanted:
-                yield Tell(_frame(session, side, event))
         case ClosingHandshake():
             traffic.frames += 1
             yield from session.tell_closing(peer.label, "closing-handshake", "", event.offset)
-        case DiscardedFrame() | OversizedFrame() | AbsurdLength():
+        case Ping() | Pong() | DiscardedFrame() | OversizedFrame() | AbsurdLength():
             if isinstance(event, AbsurdLength):
                 side.unread_from = event.offset + len(event.raw)
             traffic.frames += 1
             if wanted:
                 yield from tell_frame(session, peer, event)
         case UnreadBytes() | EndOfStream():
-            if session.options.lossless and event.raw and side.unread_from is None:
-                yield from tell_bytes(session, peer, event.offset, event.raw)
+            yield from tell_unfinished(session, side, event)
 
 
-def _message(session: Session, side: Side, event: Message) -> MessageRecord:
+def _message(session: Session, side: Side, event: Message, number: int) -> MessageRecord:
     payload = event.payload
     return MessageRecord(
         session=session.number,
         time=session.now(),
         direction=side.peer.label,
-        number=side.traffic.messages,
+        number=number,
         offset=event.offset,
         size=len(payload),
         text="" if event.binary else event.text,
         payload=base64.b64encode(payload).decode() if event.binary else None,
         binary=event.binary,
-    )
-
-
-def _frame(session: Session, side: Side, event: Close | Ping | Pong) -> FrameRecord:
-    return FrameRecord(
-        session=session.number,
-        time=session.now(),
-        direction=side.peer.label,
-        frame_type=event.raw[0],
-        offset=event.offset,
-        size=len(event.raw),
-        raw=base64.b64encode(event.raw).decode(),
     )

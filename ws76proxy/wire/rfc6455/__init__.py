@@ -5,7 +5,12 @@ compression, close codes, values of the handshake. Heads are kept by our own `He
 byte. Two short cuts are ours, for plain text in bursts: see `decoding` and `encoding`.
 """
 
-from ws76proxy.wire.rfc6455.connection import ClientConnection, ServerConnection
+from ws76proxy.wire.rfc6455.connection import (
+    STATUS_LINE,
+    ClientConnection,
+    EitherConnection,
+    ServerConnection,
+)
 from ws76proxy.wire.rfc6455.decoding import MessageDecoder
 from ws76proxy.wire.rfc6455.encoding import MessageEncoder
 from ws76proxy.wire.rfc6455.handshake import (
@@ -22,9 +27,11 @@ from ws76proxy.wire.rfc6455.handshake import (
 )
 
 __all__ = [
+    "STATUS_LINE",
     "VERSION",
     "AnswerFacts",
     "ClientConnection",
+    "EitherConnection",
     "MessageDecoder",
     "MessageEncoder",
     "RequestFacts",

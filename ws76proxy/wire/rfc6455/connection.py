@@ -37,7 +37,7 @@ from ws76proxy.wire.rfc6455.handshake import (
 )
 from ws76proxy.wire.rfc6455.masking import Masks
 
-__all__ = ["ClientConnection", "ServerConnection"]
+__all__ = ["STATUS_LINE", "ClientConnection", "EitherConnection", "ServerConnection"]
 
 STATUS_LINE = "HTTP/1.1 101 Switching Protocols"
 
@@ -57,6 +57,7 @@ class _Frames(connection.Connection[Any]):
     _messages: MessageDecoder | None = None
     _encoder: MessageEncoder | None = None
     _deflate: Extension | None = None
+    _fragment: int = 0
 
     def tail_size(self) -> int:
         return 0
@@ -131,14 +132,11 @@ class _Frames(connection.Connection[Any]):
     def _masks(self) -> Masks | None:
         return None
 
-    def _fragment_size(self) -> int:
-        raise NotImplementedError
-
     def _open_encoder(self, deed: str) -> MessageEncoder:
         self._must_be_open(deed)
         if self._encoder is None:
             self._encoder = MessageEncoder(
-                masks=self._masks(), deflate=self._deflate, fragment=self._fragment_size()
+                masks=self._masks(), deflate=self._deflate, fragment=self._fragment
             )
         return self._encoder
 
@@ -224,9 +222,6 @@ class ServerConnection(_Frames, connection.ServerConnection):
         self._request()
         self._deflate = answered_deflate(ResponseHead(answer))
         super().accept_as(answer)
-
-    def _fragment_size(self) -> int:
-        return self._fragment
 
 
 class ClientConnection(_Frames, connection.ClientConnection):
@@ -323,5 +318,6 @@ class ClientConnection(_Frames, connection.ClientConnection):
     def _may_send(self) -> bool:
         return self._random_below is not None and super()._may_send()
 
-    def _fragment_size(self) -> int:
-        return self._fragment
+
+EitherConnection = ServerConnection | ClientConnection
+"""Whichever side: for annotations and `isinstance`."""
