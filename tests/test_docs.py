@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from ws76proxy.cli.reference import reference
 from ws76proxy.diagnosis import CATALOGUE
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("samples/**/*.md")])
 
 
-def test_the_page_of_commands_is_fresh() -> None:
-    page = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
-    assert page == reference(), "run: make docs"
+def test_the_page_of_commands_is_fresh(tmp_path: Path) -> None:
+    # By a process of its own, as `make docs` does: click keeps the options for help of a command
+    # that a test has run by itself, without its group.
+    made = tmp_path / "cli.md"
+    command = [sys.executable, "-m", "ws76proxy.cli.reference", str(made)]
+    subprocess.run(command, check=True, timeout=60)
+    assert (ROOT / "docs" / "cli.md").read_bytes() == made.read_bytes(), "run: make docs"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))

@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 from ws76proxy.wire.dialect import Dialect
 from ws76proxy.wire.head import Field, Head
 
-__all__ = ["DIALECTS", "Binary", "BridgeOptions", "Change", "changes_between", "foreign_fields"]
+__all__ = ["DIALECTS", "Binary", "BridgeOptions", "Change", "Exchanged", "foreign_fields"]
 
 DIALECTS = (Dialect.HIXIE_76, Dialect.HIXIE_75, Dialect.RFC_6455)
 """What can be translated, each into each."""
@@ -55,22 +55,26 @@ def foreign_fields(head: Head) -> tuple[list[Field], list[Field]]:
     return kept, dropped
 
 
-def changes_between(
-    dropped: Sequence[Field], added: Sequence[tuple[str, bytes]], why: str
-) -> list[Change]:
-    """What became of the fields that a head has lost, and what it has got."""
-    before = {field.name.strip().lower(): field for field in reversed(dropped)}
-    changes = []
-    for name, value in added:
-        old = before.pop(name.lower().encode(), None)
-        if old is None or old.value != value:
-            changes.append(Change(name, None if old is None else old.value, value, why))
-    gone = [
-        Change(field.name.strip().decode("latin-1"), field.value, None, why)
-        for field in dropped
-        if field in before.values()
-    ]
-    return gone + changes
+class Exchanged(NamedTuple):
+    """The fields that a head has lost to a translation, and what it has got."""
+
+    dropped: Sequence[Field] = ()
+    added: Sequence[tuple[str, bytes]] = ()
+
+    def changes(self, why: str) -> list[Change]:
+        """What became of each, for who wants to be told."""
+        before = {field.name.strip().lower(): field for field in reversed(self.dropped)}
+        changes = []
+        for name, value in self.added:
+            old = before.pop(name.lower().encode(), None)
+            if old is None or old.value != value:
+                changes.append(Change(name, None if old is None else old.value, value, why))
+        gone = [
+            Change(field.name.strip().decode("latin-1"), field.value, None, why)
+            for field in self.dropped
+            if field in before.values()
+        ]
+        return gone + changes
 
 
 _HOP_FIELDS = (b"upgrade", b"connection")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ws76proxy.bridge.model import BridgeOptions, Change, changes_between, foreign_fields
+from ws76proxy.bridge.model import BridgeOptions, Change, Exchanged, foreign_fields
 from ws76proxy.bridge.subprotocols import Subprotocols, choose
 from ws76proxy.diagnosis import Diagnosis
 from ws76proxy.wire import rfc6455
@@ -32,10 +32,15 @@ class BridgedRequest:
     server: Dialect
     head: RequestHead
     protocols: Subprotocols
-    changes: tuple[Change, ...]
+    exchanged: Exchanged
     diagnoses: tuple[Diagnosis, ...]
     challenge: Challenge | None = None
     key: bytes = b""
+
+    @property
+    def changes(self) -> tuple[Change, ...]:
+        """What was changed, field by field."""
+        return tuple(self.exchanged.changes(_WHY))
 
     @property
     def key3(self) -> bytes:
@@ -91,7 +96,7 @@ def translate_request(
         server,
         head,
         protocols,
-        tuple(changes_between(dropped, [*front, *behind], _WHY)),
+        Exchanged(dropped, [*front, *behind]),
         tuple(diagnoses),
         challenge,
         key,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ws76proxy.bridge.model import BridgeOptions, Change, changes_between, foreign_fields
+from ws76proxy.bridge.model import BridgeOptions, Change, Exchanged, foreign_fields
 from ws76proxy.bridge.requests import BridgedRequest
 from ws76proxy.bridge.subprotocols import answered_protocol, map_back
 from ws76proxy.diagnosis import Diagnosis, Stream, expected_location, found
@@ -32,7 +32,7 @@ class BridgedResponse:
     Behind `head` goes `digest`, 16 bytes for a client of hixie-76. Where the server refused, both
     are what it sent. `accepted`: whether the session is open; where a server of RFC 6455 answers
     101 and yet what nobody can accept, it is not, and the client should get a 502 instead.
-    `base64`: whether text on the hixie side stands for binary messages on the other. Offsets in
+    `status_line`: the server's, where the client gets another one. `base64`: whether text on the hixie side stands for binary messages on the other. Offsets in
     `diagnoses` count from the head's first byte.
     """
 
@@ -41,8 +41,17 @@ class BridgedResponse:
     accepted: bool
     protocol: bytes | None = None
     base64: bool = False
-    changes: tuple[Change, ...] = ()
+    exchanged: Exchanged = Exchanged()
+    status_line: bytes | None = None
     diagnoses: tuple[Diagnosis, ...] = ()
+
+    @property
+    def changes(self) -> tuple[Change, ...]:
+        """What was changed, line by line."""
+        changes = self.exchanged.changes(_WHY)
+        if self.status_line is not None:
+            changes.insert(0, Change("status line", self.status_line, self.head.start_line, _WHY))
+        return tuple(changes)
 
 
 def translate_response(
@@ -80,10 +89,16 @@ def translate_response(
     lines += [field.raw for field in kept if field not in body]
     status_line = _STATUS_LINES[client].encode()
     head = ResponseHead(status_line + b"\r\n" + b"".join(lines) + b"\r\n")
-    changes = changes_between([*dropped, *body], ours, _WHY)
-    if answer.start_line != status_line:
-        changes.insert(0, Change("status line", answer.start_line, status_line, _WHY))
-    return BridgedResponse(head, digest, True, protocol, base64, tuple(changes), tuple(diagnoses))
+    return BridgedResponse(
+        head,
+        digest,
+        True,
+        protocol,
+        base64,
+        Exchanged([*dropped, *body], ours),
+        None if answer.start_line == status_line else answer.start_line,
+        tuple(diagnoses),
+    )
 
 
 def _own_fields(

@@ -235,6 +235,7 @@ def command(
             allow_origins=allow_origin,
             allow_hosts=allow_host,
             messages=messages or watched or recorder is not None,
+            adjustments=not quiet or as_json or watched or recorder is not None,
             good_findings=good or watched or recorder is not None,
             lossless=recorder is not None,
             client_dialect=bridging.client_dialect,

@@ -19,9 +19,10 @@ __all__ = ["SessionOptions"]
 class SessionOptions:
     """Settings of a session; sizes in bytes.
 
-    `messages` and `good_findings` say whether anybody listens to a record for each message and for
-    each check that passed: what nobody wants is not made. `lossless` asks for what a recording
-    needs besides: the pieces of the opening handshake, and the bytes that no other record holds.
+    `messages`, `adjustments` and `good_findings` say whether anybody listens to a record for each
+    message, for each change of a head and for each check that passed: what nobody wants is not
+    made. `lossless` asks for what a recording needs besides: the pieces of the opening handshake,
+    and the bytes that no other record holds.
 
     `client_dialect`: what clients must speak; None: whatever they do. `server_dialect`: what the
     server is asked in, with `bridge` and, where a side speaks RFC 6455, a ping after each
@@ -39,6 +40,7 @@ class SessionOptions:
     allow_origins: tuple[str, ...] = ()
     allow_hosts: tuple[str, ...] = ()
     messages: bool = True
+    adjustments: bool = True
     good_findings: bool = True
     lossless: bool = False
     client_dialect: Dialect | None = None

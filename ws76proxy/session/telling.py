@@ -114,7 +114,9 @@ def tell_response(
 def tell_adjustments(
     session: Session, toward: PeerName, changes: Iterable[Adjustment]
 ) -> Iterator[Command]:
-    """Tell what was changed on the way, with before and after."""
+    """Tell what was changed on the way, with before and after, where anybody listens."""
+    if not session.options.adjustments:
+        return
     for change in changes:
         yield Tell(adjustment_record(session.number, session.now(), toward, change))
 

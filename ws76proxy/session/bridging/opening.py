@@ -7,6 +7,7 @@ from math import inf
 from typing import TYPE_CHECKING, Literal
 
 from ws76proxy.bridge import (
+    BridgedRequest,
     BridgedResponse,
     lacks_dialect,
     refuse_client,
@@ -127,7 +128,7 @@ class BridgeOpening(Handshaking):
             session, self._dialect, came, request.head, self._came_at, session.server_dialect
         )
         yield from tell_adjustments(session, "server", changes)
-        yield from tell_adjustments(session, "server", by_bridge(request.changes))
+        yield from self._tell_translation("server", request)
         yield from session.tell_findings(moved(request.diagnoses, self._came_at))
 
     def _to_server(self, data: bytes) -> Iterator[Command]:
@@ -359,7 +360,7 @@ class BridgeOpening(Handshaking):
             )
         session.enter(conversation)
         yield from attempt.tell_response(head)
-        yield from tell_adjustments(session, "client", by_bridge(translated.changes))
+        yield from self._tell_translation("client", translated)
         if self._answering is not None:
             yield from tell_adjustments(session, "client", self._answering.changes)
         yield from session.tell_findings(moved(translated.diagnoses, attempt.offset))
@@ -394,6 +395,13 @@ class BridgeOpening(Handshaking):
         if session.traffic[Peer.SERVER].ended:
             yield from self._unfinished("server", unread)
         yield from session.end()
+
+    def _tell_translation(
+        self, toward: Literal["client", "server"], translated: BridgedRequest | BridgedResponse
+    ) -> Iterator[Command]:
+        # What it changed is found out for the telling only.
+        if self.session.options.adjustments:
+            yield from tell_adjustments(self.session, toward, by_bridge(translated.changes))
 
     def _unfinished(
         self, ended_by: Literal["timeout", "client", "server"], unread: bytes = b""

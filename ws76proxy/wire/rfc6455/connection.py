@@ -220,7 +220,8 @@ class ServerConnection(_Frames, connection.ServerConnection):
         Frames may be compressed where it says so.
         """
         self._request()
-        self._deflate = answered_deflate(ResponseHead(answer))
+        if b"sec-websocket-extensions" in answer.lower():
+            self._deflate = answered_deflate(ResponseHead(answer))
         super().accept_as(answer)
 
 
