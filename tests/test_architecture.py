@@ -130,7 +130,7 @@ EFFECTS = {
 ONLY_IN = {
     "mitmproxy": ("mitm", "recording.mitm"),
     "prompt_toolkit": ("control",),
-    "prometheus_client": ("fleet", "cli.fleet"),
+    "prometheus_client": ("fleet", "cli.workers"),
     "proxyprotocol": ("relay.proxy_header",),
     "websockets": ("wire.rfc6455",),
     "wsproto": ("recording.rfc6455",),

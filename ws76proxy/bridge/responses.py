@@ -24,6 +24,8 @@ _STATUS_LINES = {
 # Of a body that a 101 has not.
 _BODY_FIELDS = (b"content-length", b"transfer-encoding")
 
+_NOTHING = Exchanged()
+
 
 @dataclass(frozen=True, slots=True)
 class BridgedResponse:
@@ -32,8 +34,9 @@ class BridgedResponse:
     Behind `head` goes `digest`, 16 bytes for a client of hixie-76. Where the server refused, both
     are what it sent. `accepted`: whether the session is open; where a server of RFC 6455 answers
     101 and yet what nobody can accept, it is not, and the client should get a 502 instead.
-    `status_line`: the server's, where the client gets another one. `base64`: whether text on the hixie side stands for binary messages on the other. Offsets in
-    `diagnoses` count from the head's first byte.
+    `status_line`: the server's, where the client gets another one. `base64`: whether text on the
+    hixie side stands for binary messages on the other. Offsets in `diagnoses` count from the head's
+    first byte.
     """
 
     head: ResponseHead
@@ -41,7 +44,7 @@ class BridgedResponse:
     accepted: bool
     protocol: bytes | None = None
     base64: bool = False
-    exchanged: Exchanged = Exchanged()
+    exchanged: Exchanged = _NOTHING
     status_line: bytes | None = None
     diagnoses: tuple[Diagnosis, ...] = ()
 

@@ -10,18 +10,12 @@ import click
 
 from ws76proxy.cli.bridging import BridgingOptions, bridging_options
 from ws76proxy.cli.control import Control, ControlOptions, control_options
-from ws76proxy.cli.editing import editing_options
-from ws76proxy.cli.fleet import (
-    FleetOptions,
-    Service,
-    fleet_options,
-    serve,
-    shared_output,
-    supervise,
-)
+from ws76proxy.cli.editing import EditingOptions, editing_options
+from ws76proxy.cli.fleet import FleetOptions, fleet_options
 from ws76proxy.cli.recording import record_options, recorder_of
 from ws76proxy.cli.serving import output, raise_file_limit, run
 from ws76proxy.cli.types import ADDRESS, SECONDS, SIZE, TIMEOUT, UPSTREAM
+from ws76proxy.cli.workers import Service, serve, shared_output, supervise
 from ws76proxy.editing import EditingOptions
 from ws76proxy.endpoint import Endpoint
 from ws76proxy.fleet.place import place_of_this_process

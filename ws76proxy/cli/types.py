@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import math
 import re
-from typing import Any
+from ipaddress import ip_network
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from ws76proxy.endpoint import Endpoint, parse_address, parse_upstream, parse_url
 from ws76proxy.errors import UsageError
 
+if TYPE_CHECKING:
+    from ws76proxy.relay.behind import Network
+
 __all__ = [
     "ADDRESS",
     "FIELD",
     "LIMIT",
+    "NETWORK",
     "ORIGIN",
     "PROTOCOL",
     "SECONDS",
@@ -148,6 +153,19 @@ class _Field(click.ParamType["tuple[str, str]"]):
         return name, text
 
 
+class _Network(click.ParamType["Network"]):
+    name = "cidr"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Network:
+        try:
+            return ip_network(value)
+        except ValueError as error:
+            expected = "expected an address or network, such as 10.0.0.0/8 or 2001:db8::/32"
+            self.fail(f"{error}; {expected}", param, ctx)
+
+
 def _check_name(host: str, expected: str) -> None:
     try:
         host.encode("idna")
@@ -167,3 +185,4 @@ ORIGIN = _Line("origin", "an origin, such as http://example.com or null")
 PROTOCOL = _Line("name", "the name of a subprotocol, in printable ASCII")
 FIELD = _Field()
 ADDRESS = _Address()
+NETWORK = _Network()

@@ -60,7 +60,7 @@ class Supervisor:
         self._held: list[socket.socket] = []
         self._board: Board
         self._stopping = asyncio.Event()
-        self._all_ready = asyncio.Event()
+        self._all_ready = False
         self._failed = False
         self.restarts = 0
 
@@ -113,35 +113,26 @@ class Supervisor:
             loop.add_signal_handler(number, self._signalled, number)
         try:
             async with asyncio.TaskGroup() as group:
-                group.create_task(self._announce(listening))
                 for worker in self._workers:
-                    group.create_task(self._keep(worker))
+                    group.create_task(self._keep(worker, listening))
         finally:
             self._kill_all()
             for number in _SIGNALS:
                 loop.remove_signal_handler(number)
         return not self._failed
 
-    async def _announce(self, listening: Callable[[], None]) -> None:
-        waiting = [asyncio.ensure_future(one.wait()) for one in (self._all_ready, self._stopping)]
-        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-        for one in waiting:
-            one.cancel()
-        if self._all_ready.is_set():
-            listening()
-
-    async def _keep(self, worker: _Worker) -> None:
+    async def _keep(self, worker: _Worker, listening: Callable[[], None]) -> None:
         loop = asyncio.get_running_loop()
         while not self._stopping.is_set():
             began = loop.time()
             try:
-                status = await self._live(worker)
+                status = await self._live(worker, listening)
             except OSError as error:
                 self._say(f"worker {worker.number} cannot be started: {error.strerror or error}")
                 status = 1
             if self._stopping.is_set():
                 break
-            if not self._all_ready.is_set():
+            if not self._all_ready:
                 # It has said itself why it cannot begin, and no other would.
                 self._failed = True
                 self._stop(signal.SIGTERM)
@@ -156,8 +147,9 @@ class Supervisor:
                 async with asyncio.timeout(delay):
                     await self._stopping.wait()
 
-    async def _live(self, worker: _Worker) -> int:
+    async def _live(self, worker: _Worker, listening: Callable[[], None]) -> int:
         """One process, from its start to its end; its exit status."""
+        loop = asyncio.get_running_loop()
         ours, theirs = socket.socketpair()
         with ours:
             with theirs:
@@ -187,10 +179,12 @@ class Supervisor:
             ours.setblocking(False)
             said = b""
             with contextlib.suppress(ConnectionError):
-                said = await asyncio.get_running_loop().sock_recv(ours, 1)
+                said = await loop.sock_recv(ours, 1)
             worker.is_ready = bool(said)
-            if worker.is_ready and self.ready == len(self._workers):
-                self._all_ready.set()
+            if not self._all_ready and self.ready == len(self._workers):
+                self._all_ready = True
+                # Not from here: what fails of it is no fault of the worker.
+                loop.call_soon(listening)
             was_ready = worker.is_ready
             status = await process.wait()
             worker.process = None
