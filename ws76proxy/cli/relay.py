@@ -10,7 +10,7 @@ import click
 
 from ws76proxy.cli.bridging import BridgingOptions, bridging_options
 from ws76proxy.cli.control import Control, ControlOptions, control_options
-from ws76proxy.cli.editing import EditingOptions, editing_options
+from ws76proxy.cli.editing import editing_options
 from ws76proxy.cli.fleet import FleetOptions, fleet_options
 from ws76proxy.cli.recording import record_options, recorder_of
 from ws76proxy.cli.serving import output, raise_file_limit, run
