@@ -16,7 +16,13 @@ from tests.session.examples import DIGEST, KEY3, answer, answer_75, request, req
 from tests.session.owner import Owner
 from tests.session.playbook import LISTENER, UPSTREAM, Clock
 from ws76proxy.errors import RecordingError
-from ws76proxy.record import AdjustmentRecord, AnyRecord, ChangeRecord, MessageRecord
+from ws76proxy.record import (
+    AdjustmentRecord,
+    AnyRecord,
+    ChallengeRecord,
+    ChangeRecord,
+    MessageRecord,
+)
 from ws76proxy.recording import RecordedSession
 from ws76proxy.replay.dry_run import try_rules
 from ws76proxy.replay.trial import Trial
@@ -371,3 +377,21 @@ def test_a_head_that_is_no_latin_1() -> None:
     (session,) = edited(lambda one: {"head": head} if one.time == 0.25 else {})
     with pytest.raises(RecordingError, match="tape, line 3: expected a head as Latin-1"):
         try_rules(rules_of(drop("")), session)
+
+
+CORRUPTING = (
+    '[[response]]\nname = "c"\ndo = [{ action = "corrupt-digest", bug = "digest-little-endian" }]'
+)
+
+
+def with_key3(key3: str) -> RecordedSession:
+    records = [
+        msgspec.structs.replace(one, key3=key3) if isinstance(one, ChallengeRecord) else one
+        for one in live(None)
+    ]
+    return RecordedSession("tape", None, records, [*range(2, len(records) + 2)])
+
+
+def test_a_key3_that_is_no_hexadecimal() -> None:
+    with pytest.raises(RecordingError, match=r"tape, line \d+: expected key3"):
+        try_rules(rules_of(CORRUPTING), with_key3("surely not"))

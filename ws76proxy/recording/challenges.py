@@ -8,7 +8,7 @@ from ws76proxy.diagnosis import Asked
 from ws76proxy.record import AnyRecord, ChallengeRecord, KeyReading, RequestRecord
 from ws76proxy.wire.challenge import KEY3_SIZE, Challenge, Key, read_key
 
-__all__ = ["answers_in"]
+__all__ = ["answers_in", "read_hexadecimal"]
 
 
 def answers_in(records: Iterable[AnyRecord]) -> Iterator[tuple[Asked, bytes]]:
@@ -23,13 +23,13 @@ def answers_in(records: Iterable[AnyRecord]) -> Iterator[tuple[Asked, bytes]]:
             text = "" if record.redacted else record.sent or record.head
             head = text.encode("latin-1", "replace")
         elif isinstance(record, ChallengeRecord) and record.answered_by == "server":
-            challenge, received = _challenge(record), _bytes(record.received)
+            challenge, received = _challenge(record), read_hexadecimal(record.received)
             if challenge is not None and received:
                 yield Asked(challenge, head), received
 
 
 def _challenge(record: ChallengeRecord) -> Challenge | None:
-    key3 = _bytes(record.key3)
+    key3 = read_hexadecimal(record.key3)
     if record.key1 is None or record.key2 is None or len(key3) != KEY3_SIZE:
         return None
     return Challenge(_key(record.key1), _key(record.key2), key3)
@@ -39,7 +39,7 @@ def _key(reading: KeyReading) -> Key:
     return read_key(reading.text.encode("latin-1", "replace"))
 
 
-def _bytes(text: str) -> bytes:
+def read_hexadecimal(text: str) -> bytes:
     """Bytes from hexadecimal; none where a record from elsewhere has something else."""
     try:
         return bytes.fromhex(text)

@@ -24,6 +24,7 @@ from ws76proxy.record import (
     SessionEndRecord,
     SessionStartRecord,
 )
+from ws76proxy.recording.challenges import read_hexadecimal
 from ws76proxy.wire.dialect import Dialect
 from ws76proxy.wire.frames import CLOSING_HANDSHAKE
 
@@ -170,9 +171,9 @@ def rebuild(records: Iterable[AnyRecord]) -> Streams:
             streams["server"].head(record)
         elif isinstance(record, ChallengeRecord):
             if record.asked_by == "client":
-                streams["client"].tail(bytes.fromhex(record.key3))
+                streams["client"].tail(read_hexadecimal(record.key3))
             if record.answered_by == "server":
-                streams["server"].tail(bytes.fromhex(record.received))
+                streams["server"].tail(read_hexadecimal(record.received))
         elif isinstance(record, MessageRecord):
             streams[record.direction].message(record)
         elif isinstance(record, FrameRecord):

@@ -37,7 +37,7 @@ from ws76proxy.session.adjust import corrupted_digest
 from ws76proxy.session.asking import by_rule
 from ws76proxy.session.changes import change_record
 from ws76proxy.session.telling import adjustment_record
-from ws76proxy.wire.challenge import Challenge, Key, read_key
+from ws76proxy.wire.challenge import KEY3_SIZE, Challenge, Key, read_key
 from ws76proxy.wire.dialect import Dialect
 from ws76proxy.wire.frames import encode_text
 from ws76proxy.wire.head import Head, RequestHead, ResponseHead
@@ -158,7 +158,7 @@ class _Trying:
         if self._bug is None or record.asked_by != "client":
             return
         (rule, code, place), self._bug = self._bug, None
-        asked = _challenge(record)
+        asked = self._challenge(record)
         wrong = None if asked is None else answer_like(code, asked)
         if wrong is None:
             return
@@ -389,6 +389,20 @@ class _Trying:
                 f"{self._where}: expected a head as Latin-1, found {found!r} in it"
             ) from None
 
+    def _challenge(self, record: ChallengeRecord) -> Challenge | None:
+        """The challenge again; None where not all of it was recorded."""
+        if record.key1 is None or record.key2 is None or record.expected is None:
+            return None
+        try:
+            key3 = bytes.fromhex(record.key3)
+        except ValueError:
+            raise RecordingError(
+                f"{self._where}: expected key3 in hexadecimal, found {record.key3!r}"
+            ) from None
+        if len(key3) != KEY3_SIZE:
+            return None
+        return Challenge(_key(record.key1), _key(record.key2), key3)
+
     @property
     def _where(self) -> str:
         return self.trial.session.where(self._index)
@@ -396,13 +410,6 @@ class _Trying:
 
 def _with(hunk: Hunk, record: AdjustmentRecord | ChangeRecord, rule: str) -> Hunk:
     return hunk._replace(records=(*hunk.records, record), rules=(*hunk.rules, rule))
-
-
-def _challenge(record: ChallengeRecord) -> Challenge | None:
-    """The challenge again; None where not all of it was recorded."""
-    if record.key1 is None or record.key2 is None or record.expected is None:
-        return None
-    return Challenge(_key(record.key1), _key(record.key2), bytes.fromhex(record.key3))
 
 
 def _key(reading: KeyReading) -> Key:
