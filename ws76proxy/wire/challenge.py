@@ -7,7 +7,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
-from math import prod
 from typing import NamedTuple
 
 __all__ = [
@@ -146,19 +145,10 @@ def generate_key(random_below: RandomBelow) -> Key:
     spaces = 1 + random_below(12)
     number = random_below(MAX_KEY_NUMBER // spaces + 1)
     text = bytearray(str(number * spaces).encode())
-    filling = 1 + random_below(12)
-    filled = len(text) + filling
-    places = prod(range(len(text) + 1, filled + 1)) * prod(range(filled - 1, filled - 1 + spaces))
-    # All characters and places from one number, digit by digit of mixed bases: as likely as each
-    # from its own, and a fraction of the calls.
-    draw = random_below(places * len(_FILLING) ** filling)
-    for size in range(len(text) + 1, filled + 1):
-        draw, place = divmod(draw, size)
-        draw, character = divmod(draw, len(_FILLING))
-        text.insert(place, _FILLING[character])
-    for size in range(filled - 1, filled - 1 + spaces):
-        draw, place = divmod(draw, size)
-        text.insert(1 + place, 0x20)
+    for _ in range(1 + random_below(12)):
+        text.insert(random_below(len(text) + 1), _FILLING[random_below(len(_FILLING))])
+    for _ in range(spaces):
+        text.insert(1 + random_below(len(text) - 1), 0x20)
     return read_key(bytes(text))
 
 
@@ -166,5 +156,5 @@ def generate_challenge(random_below: RandomBelow) -> Challenge:
     """Two fresh keys and a fresh key3 (4.1, steps 16 to 26)."""
     key1 = generate_key(random_below)
     key2 = generate_key(random_below)
-    key3 = random_below(1 << 8 * KEY3_SIZE).to_bytes(KEY3_SIZE, "big")
+    key3 = bytes(random_below(256) for _ in range(KEY3_SIZE))
     return Challenge(key1, key2, key3)
