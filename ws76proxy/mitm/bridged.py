@@ -107,7 +107,7 @@ class BridgedHandshake(Handshake):
         self._asked = replace(asked, came=self._came)
         set_fields(request, asked.head)
         request.raw_content = asked.key3
-        self._changes += by_bridge(asked.changes)
+        self._changes += by_bridge(asked)
         return list(asked.diagnoses)
 
     def stand_in(self, flow: http.HTTPFlow, choose: Choose) -> None:
@@ -142,7 +142,7 @@ class BridgedHandshake(Handshake):
             response.data.http_version = b"HTTP/1.1"
             response.data.reason = translated.head.reason
         self.tell(tell_response(session, came, translated.head, 0))
-        self.tell(tell_adjustments(session, "client", by_bridge(translated.changes)))
+        self.tell(tell_adjustments(session, "client", by_bridge(translated)))
         self.tell(session.tell_findings(translated.diagnoses))
 
     def response(self, flow: http.HTTPFlow, *, websocket: bool = True) -> None:

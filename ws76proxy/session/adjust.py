@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterator
 from typing import Literal, NamedTuple
 
-from ws76proxy.bridge import Change
+from ws76proxy.bridge import BridgedRequest, BridgedResponse
 from ws76proxy.diagnosis import expected_location, unreadable_fields
 from ws76proxy.endpoint import Endpoint
 from ws76proxy.session.options import SessionOptions
@@ -35,9 +35,10 @@ class Adjustment(NamedTuple):
     why: str
 
 
-def by_bridge(changes: Iterable[Change]) -> list[Adjustment]:
-    """A translation's changes, as they are told."""
-    return [Adjustment(*change[:3], "bridge", change.why) for change in changes]
+def by_bridge(translated: BridgedRequest | BridgedResponse) -> Iterator[Adjustment]:
+    """A translation's changes, as they are told; found out when the first is asked for."""
+    for change in translated.changes:
+        yield Adjustment(*change[:3], "bridge", change.why)
 
 
 def adjust_request(

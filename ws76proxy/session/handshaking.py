@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from ws76proxy.diagnosis import check_request, found
 from ws76proxy.session.commands import Command, PauseReading, Peer, ResumeReading
 from ws76proxy.session.phase import Phase, Unread
+from ws76proxy.wire.connection import Reading, ServerConnection
 from ws76proxy.wire.dialect import Dialect
 from ws76proxy.wire.head import RequestHead
 
@@ -71,6 +72,18 @@ class Handshaking(Phase):
                 evidence=early[:64],
             )
             yield from self.session.tell_findings([finding])
+
+    def _answer_late(
+        self, client: ServerConnection, key3: bytes, seconds: float
+    ) -> Iterator[Command]:
+        """Answer a client in the server's place, when the handshake has had its time."""
+        session = self.session
+        if client.reading is Reading.TAIL:
+            text = f"8 bytes must follow the head; {len(key3)} came in {seconds:g} s.\n"
+            yield from session.answer(408, "Request Timeout", text)
+        else:
+            text = f"{session.options.upstream} did not answer within {seconds:g} s.\n"
+            yield from session.answer(504, "Gateway Timeout", text)
 
     def _pause(self, peer: Peer) -> Iterator[Command]:
         if peer not in self._paused:

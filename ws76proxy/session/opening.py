@@ -151,12 +151,7 @@ class Opening(Handshaking):
     def timed_out(self, seconds: float) -> Iterator[Command]:
         session = self.session
         detail = f"the opening handshake was not done within {seconds:g} s"
-        if self._client.reading is Reading.TAIL:
-            text = f"8 bytes must follow the head; {len(self._key3)} came in {seconds:g} s.\n"
-            yield from session.answer(408, "Request Timeout", text)
-        else:
-            text = f"{session.options.upstream} did not answer within {seconds:g} s.\n"
-            yield from session.answer(504, "Gateway Timeout", text)
+        yield from self._answer_late(self._client, self._key3, seconds)
         yield from self._release_server()
         yield from session.tell_closing("relay", "timeout", detail)
         yield from self._unfinished("timeout")

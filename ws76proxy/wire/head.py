@@ -93,14 +93,12 @@ def _read_lines(raw: bytes) -> _Lines:
     start_line = start_line.removesuffix(b"\r")
     fields: list[Field] = []
     index: dict[bytes, tuple[Field, ...]] = {}
-    # What `Field(...)` does, by way of one more call for each line of each head.
-    new = tuple.__new__
     for line in lines:
         content = line.removesuffix(b"\r")
         if not content:
             break
         name, colon, value = content.partition(b":")
-        one = new(Field, (line + b"\n", begin, name, value, bool(colon)))
+        one = Field(line + b"\n", begin, name, value, bool(colon))
         fields.append(one)
         lowered = name.lower()
         index[lowered] = (*index[lowered], one) if lowered in index else (one,)

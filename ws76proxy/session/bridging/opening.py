@@ -7,7 +7,6 @@ from math import inf
 from typing import TYPE_CHECKING, Literal
 
 from ws76proxy.bridge import (
-    BridgedRequest,
     BridgedResponse,
     lacks_dialect,
     refuse_client,
@@ -128,7 +127,7 @@ class BridgeOpening(Handshaking):
             session, self._dialect, came, request.head, self._came_at, session.server_dialect
         )
         yield from tell_adjustments(session, "server", changes)
-        yield from self._tell_translation("server", request)
+        yield from tell_adjustments(session, "server", by_bridge(request))
         yield from session.tell_findings(moved(request.diagnoses, self._came_at))
 
     def _to_server(self, data: bytes) -> Iterator[Command]:
@@ -189,12 +188,7 @@ class BridgeOpening(Handshaking):
 
     def timed_out(self, seconds: float) -> Iterator[Command]:
         session = self.session
-        if self._client.reading is Reading.TAIL:
-            text = f"8 bytes must follow the head; {len(self._key3)} came in {seconds:g} s.\n"
-            yield from session.answer(408, "Request Timeout", text)
-        else:
-            text = f"{session.options.upstream} did not answer within {seconds:g} s.\n"
-            yield from session.answer(504, "Gateway Timeout", text)
+        yield from self._answer_late(self._client, self._key3, seconds)
         detail = f"the opening handshake was not done within {seconds:g} s"
         yield from session.tell_closing("relay", "timeout", detail)
         yield from self._attempt.tell_response()
@@ -360,7 +354,7 @@ class BridgeOpening(Handshaking):
             )
         session.enter(conversation)
         yield from attempt.tell_response(head)
-        yield from self._tell_translation("client", translated)
+        yield from tell_adjustments(session, "client", by_bridge(translated))
         if self._answering is not None:
             yield from tell_adjustments(session, "client", self._answering.changes)
         yield from session.tell_findings(moved(translated.diagnoses, attempt.offset))
@@ -395,13 +389,6 @@ class BridgeOpening(Handshaking):
         if session.traffic[Peer.SERVER].ended:
             yield from self._unfinished("server", unread)
         yield from session.end()
-
-    def _tell_translation(
-        self, toward: Literal["client", "server"], translated: BridgedRequest | BridgedResponse
-    ) -> Iterator[Command]:
-        # What it changed is found out for the telling only.
-        if self.session.options.adjustments:
-            yield from tell_adjustments(self.session, toward, by_bridge(translated.changes))
 
     def _unfinished(
         self, ended_by: Literal["timeout", "client", "server"], unread: bytes = b""
