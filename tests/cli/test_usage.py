@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from ws76proxy.cli import main
+
 from .commands import UPSTREAM, ws76proxy
 
 WRONG: list[tuple[list[str], str]] = [
@@ -156,16 +158,25 @@ WRONG: list[tuple[list[str], str]] = [
 
 
 @pytest.mark.parametrize(("arguments", "expected"), WRONG, ids=lambda value: str(value)[:60])
-def test_wrong_usage(arguments: list[str], expected: str, tmp_path: Path) -> None:
+def test_wrong_usage(
+    arguments: list[str], expected: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # Nothing of it is as far as being served: so all of them run in this process.
     (tmp_path / "KEY").write_text("no PEM at all\n")
     (tmp_path / "EMPTY").touch()
     files = {name: str(tmp_path / name) for name in ("KEY", "EMPTY")}
-    done = ws76proxy(*(files.get(argument, argument) for argument in arguments))
-    assert done.returncode == 2, done
-    assert done.stdout == ""
-    (line,) = done.stderr.splitlines()
+    assert main([files.get(argument, argument) for argument in arguments]) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    (line,) = said.err.splitlines()
     assert line.startswith("ws76proxy")
     assert expected in line
+
+
+def test_wrong_usage_is_the_exit_status() -> None:
+    done = ws76proxy("relay", UPSTREAM, "--max-connections", "0")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert len(done.stderr.splitlines()) == 1
 
 
 def test_arguments_that_are_no_text() -> None:

@@ -13,8 +13,8 @@ from ws76proxy.demo.client import DemoError
 from ws76proxy.endpoint import Endpoint
 from ws76proxy.relay import RelayOptions
 from ws76proxy.relay.outlet import Listener
-from ws76proxy.relay.words import in_words
 from ws76proxy.session import SessionOptions
+from ws76proxy.words import in_words
 
 __all__ = ["command"]
 

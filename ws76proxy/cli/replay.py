@@ -21,7 +21,6 @@ from ws76proxy.endpoint import Endpoint, in_text
 from ws76proxy.errors import UsageError
 from ws76proxy.recording import RecordedSession, read_sessions
 from ws76proxy.relay.tls import listener_context, upstream_context
-from ws76proxy.relay.words import in_words
 from ws76proxy.replay import (
     ClientOptions,
     Plan,
@@ -39,6 +38,7 @@ from ws76proxy.replay.heads import answer_notes
 from ws76proxy.replay.imitation import answer_with, recorded_bug
 from ws76proxy.replay.junit import write_junit
 from ws76proxy.wire import Dialect
+from ws76proxy.words import in_words
 
 __all__ = ["command"]
 

@@ -21,8 +21,8 @@ from ws76proxy.endpoint import in_text
 from ws76proxy.record import AnyRecord, Messages
 from ws76proxy.relay import Relay, RelayOptions
 from ws76proxy.relay.outlet import JsonLines, Listener, Outlet
-from ws76proxy.relay.words import in_words
 from ws76proxy.session import Editing
+from ws76proxy.words import in_words
 
 __all__ = ["Stopped", "listening", "output", "raise_file_limit", "run", "until_stopped"]
 

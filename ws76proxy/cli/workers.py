@@ -20,8 +20,8 @@ from ws76proxy.endpoint import Endpoint, in_text
 from ws76proxy.fleet.place import Place
 from ws76proxy.relay import Relay, RelayOptions
 from ws76proxy.relay.outlet import Listener
-from ws76proxy.relay.words import in_words
 from ws76proxy.session import Editing
+from ws76proxy.words import in_words
 
 if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry

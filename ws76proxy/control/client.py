@@ -33,8 +33,8 @@ from ws76proxy.control.messages import (
     WatchingAnswer,
     WatchRequest,
 )
-from ws76proxy.control.words import in_words
 from ws76proxy.errors import Ws76Error
+from ws76proxy.words import in_words
 
 __all__ = ["ControlClient", "ControlError"]
 

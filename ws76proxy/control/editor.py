@@ -9,8 +9,8 @@ import shlex
 import tempfile
 from pathlib import Path
 
-from ws76proxy.control.words import in_words
 from ws76proxy.errors import Ws76Error
+from ws76proxy.words import in_words
 
 __all__ = ["MOST_EDITED", "EditorError", "edit"]
 

@@ -20,7 +20,7 @@ from prompt_toolkit.output.vt100 import Vt100_Output
 
 from ws76proxy.errors import UsageError
 from ws76proxy.relay.outlet import DEFAULT_OUTLET_LIMIT, Outlet
-from ws76proxy.relay.words import in_words
+from ws76proxy.words import in_words
 
 __all__ = ["Screen"]
 

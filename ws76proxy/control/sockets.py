@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ws76proxy.errors import UsageError
-from ws76proxy.relay.words import in_words
+from ws76proxy.words import in_words
 
 __all__ = ["private_socket"]
 

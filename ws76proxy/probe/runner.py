@@ -17,8 +17,8 @@ from ws76proxy.probe.scouting import scouts
 from ws76proxy.probe.script import Script
 from ws76proxy.probe.target import Target
 from ws76proxy.probe.witness import KEPT, Outcome, Witness
-from ws76proxy.relay.words import in_words, upstream_tls_in_words
 from ws76proxy.wire.dialect import Dialect
+from ws76proxy.words import in_words, upstream_tls_in_words
 
 __all__ = ["RunOptions", "UnreachableError", "probe"]
 

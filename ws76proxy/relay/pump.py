@@ -15,7 +15,6 @@ from ws76proxy.endpoint import in_text
 from ws76proxy.record import Messages, NoticeRecord
 from ws76proxy.relay.proxy_header import Address, ProxyHeader
 from ws76proxy.relay.upstream import connect_upstream
-from ws76proxy.relay.words import in_words, upstream_tls_in_words
 from ws76proxy.session import (
     Await,
     Close,
@@ -31,6 +30,7 @@ from ws76proxy.session import (
     Session,
     Tell,
 )
+from ws76proxy.words import in_words, upstream_tls_in_words
 
 if TYPE_CHECKING:
     from ws76proxy.relay.relay import Relay

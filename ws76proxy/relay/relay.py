@@ -23,9 +23,9 @@ from ws76proxy.relay.outlet import Listener
 from ws76proxy.relay.proxy_header import Address, ProxyHeaderError
 from ws76proxy.relay.pump import Leg, Pump
 from ws76proxy.relay.tls import explain_listener_failure
-from ws76proxy.relay.words import in_words
 from ws76proxy.session import DialectMemory, Editing, HeldView, Peer, Session
 from ws76proxy.wire.connection import plain_response
+from ws76proxy.words import in_words
 
 __all__ = ["Relay"]
 
