@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 
 import pytest
 
@@ -30,14 +31,12 @@ def test_no_byte_is_used_twice(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr("ws76proxy.relay.entropy.os.urandom", urandom)
     entropy = Entropy()
-    taken = b"".join(entropy.below(1 << 64).to_bytes(8, "big") for _ in range(600))
+    taken = b"".join(entropy.below(1 << 32).to_bytes(4, sys.byteorder) for _ in range(1500))
     assert taken == b"".join(given)[: len(taken)]
-    large = entropy.below(1 << 8 * 10_000)
-    assert large == int.from_bytes(given[-1], "big")
-    assert len(given) == 3
+    assert len(given) == 2
 
 
 @pytest.mark.parametrize("bound", [0, -1])
 def test_there_is_none(bound: int) -> None:
-    with pytest.raises(ValueError, match="above 0"):
+    with pytest.raises(ValueError, match="positive"):
         Entropy().below(bound)

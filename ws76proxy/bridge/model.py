@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal, NamedTuple
 
 from ws76proxy.wire.dialect import Dialect
@@ -48,11 +49,16 @@ def foreign_fields(head: Head) -> tuple[list[Field], list[Field]]:
     for field in head.fields:
         # A folded line belongs to the one before it.
         if not field.raw.startswith((b" ", b"\t")):
-            name = field.name.strip().lower()
-            is_ours = name in _HOP_FIELDS or name.startswith((b"sec-websocket-", b"websocket-"))
-            last = dropped if is_ours else kept
+            last = dropped if _is_of_websocket(field.name) else kept
         last.append(field)
     return kept, dropped
+
+
+@lru_cache(128)
+def _is_of_websocket(name: bytes) -> bool:
+    """Whether a field belongs to the dialect; the same names come again and again."""
+    name = name.strip().lower()
+    return name in _HOP_FIELDS or name.startswith((b"sec-websocket-", b"websocket-"))
 
 
 class Exchanged(NamedTuple):

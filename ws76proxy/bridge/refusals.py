@@ -57,30 +57,8 @@ def refuse_client(head: RequestHead, dialect: Dialect) -> Refusal | None:
 
     Without a bridge such requests are passed on: it is the server's to refuse them.
     """
-    facts = rfc6455.request_facts(head)
-    asks_rfc6455 = dialect in (Dialect.RFC_6455, Dialect.HYBI_DRAFT)
-    if asks_rfc6455 and facts.versions and not facts.has_version:
-        # 4.4: a client that knows version 13, too, tries again with it.
-        versions = ", ".join(quoted(one) for one in facts.versions)
-        field = head.get(b"sec-websocket-version")
-        return Refusal(
-            426,
-            "Upgrade Required",
-            "This speaks version 13 of the WebSocket protocol (RFC 6455).\n",
-            _at(head, field and field.offset, "version-not-supported", f"asked for {versions}"),
-            (_UPGRADE, _VERSION),
-        )
-    if asks_rfc6455 and not facts.acceptable:
-        why = "Upgrade: websocket or Connection: Upgrade is missing"
-        if facts.key is None:
-            why = "Sec-WebSocket-Key is missing"
-        elif facts.key_size != 16:
-            why = f"Sec-WebSocket-Key {quoted(facts.key)} is not 16 bytes in base64"
-        elif not facts.versions:
-            why = "Sec-WebSocket-Version is missing"
-        return Refusal(
-            400, "Bad Request", f"{why}.\n", _at(head, None, "rfc6455-request-faulty", why), ()
-        )
+    if dialect in (Dialect.RFC_6455, Dialect.HYBI_DRAFT):
+        return _refuse_modern(head, rfc6455.request_facts(head))
     if dialect is Dialect.HIXIE_76:
         challenge = hixie76.challenge_of(head, b"")
         if challenge is None or challenge.answer is None:
@@ -91,6 +69,32 @@ def refuse_client(head: RequestHead, dialect: Dialect) -> Refusal | None:
                 f"The challenge has no answer: {why}.\n",
                 _at(head, None, "challenge-unanswerable", why),
             )
+    return None
+
+
+def _refuse_modern(head: RequestHead, facts: rfc6455.RequestFacts) -> Refusal | None:
+    if facts.versions and not facts.has_version:
+        # 4.4: a client that knows version 13, too, tries again with it.
+        versions = ", ".join(quoted(one) for one in facts.versions)
+        field = head.get(b"sec-websocket-version")
+        return Refusal(
+            426,
+            "Upgrade Required",
+            "This speaks version 13 of the WebSocket protocol (RFC 6455).\n",
+            _at(head, field and field.offset, "version-not-supported", f"asked for {versions}"),
+            (_UPGRADE, _VERSION),
+        )
+    if not facts.acceptable:
+        why = "Upgrade: websocket or Connection: Upgrade is missing"
+        if facts.key is None:
+            why = "Sec-WebSocket-Key is missing"
+        elif facts.key_size != 16:
+            why = f"Sec-WebSocket-Key {quoted(facts.key)} is not 16 bytes in base64"
+        elif not facts.versions:
+            why = "Sec-WebSocket-Version is missing"
+        return Refusal(
+            400, "Bad Request", f"{why}.\n", _at(head, None, "rfc6455-request-faulty", why), ()
+        )
     return None
 
 

@@ -35,8 +35,8 @@ class BridgedResponse:
     are what it sent. `accepted`: whether the session is open; where a server of RFC 6455 answers
     101 and yet what nobody can accept, it is not, and the client should get a 502 instead.
     `status_line`: the server's, where the client gets another one. `base64`: whether text on the
-    hixie side stands for binary messages on the other. Offsets in `diagnoses` count from the head's
-    first byte.
+    hixie side stands for binary messages on the other. `facts`: what a server of RFC 6455 has said.
+    Offsets in `diagnoses` count from the head's first byte.
     """
 
     head: ResponseHead
@@ -47,6 +47,7 @@ class BridgedResponse:
     exchanged: Exchanged = _NOTHING
     status_line: bytes | None = None
     diagnoses: tuple[Diagnosis, ...] = ()
+    facts: rfc6455.AnswerFacts | None = None
 
     @property
     def changes(self) -> tuple[Change, ...]:
@@ -74,7 +75,16 @@ def translate_response(
     """
     if answer.status != 101:
         return BridgedResponse(answer, b"", accepted=False)
-    diagnoses = _judge(answer, request, options)
+    facts = None
+    diagnoses: list[Diagnosis] = []
+    if request.server is Dialect.RFC_6455:
+        facts = rfc6455.answer_facts(
+            answer,
+            key=request.key,
+            protocols=request.protocols.offered,
+            deflate_offered=options.deflate,
+        )
+        diagnoses = _judge(answer, facts)
     if diagnoses:
         return BridgedResponse(answer, b"", accepted=False, diagnoses=tuple(diagnoses))
     client, server = request.client, request.server
@@ -101,6 +111,7 @@ def translate_response(
         Exchanged([*dropped, *body], ours),
         None if answer.start_line == status_line else answer.start_line,
         tuple(diagnoses),
+        facts,
     )
 
 
@@ -115,7 +126,8 @@ def _own_fields(
     came, client = request.came, request.client
     digest = b""
     if client is Dialect.RFC_6455:
-        key = rfc6455.request_facts(came).key or b""
+        asked = came.get(b"sec-websocket-key")
+        key = b"" if asked is None else asked.stripped
         fields = [
             ("Upgrade", b"websocket"),
             ("Connection", b"Upgrade"),
@@ -142,18 +154,8 @@ def _own_fields(
     return fields, digest
 
 
-def _judge(
-    answer: ResponseHead, request: BridgedRequest, options: BridgeOptions
-) -> list[Diagnosis]:
+def _judge(answer: ResponseHead, facts: rfc6455.AnswerFacts) -> list[Diagnosis]:
     """What makes a 101 of RFC 6455 unacceptable: nobody but us will look."""
-    if request.server is not Dialect.RFC_6455:
-        return []
-    facts = rfc6455.answer_facts(
-        answer,
-        key=request.key,
-        protocols=request.protocols.offered,
-        deflate_offered=options.deflate,
-    )
     if not facts.proved:
         field = answer.get(b"sec-websocket-accept")
         received = "none came" if facts.accept is None else f"found {quoted(facts.accept)}"

@@ -165,9 +165,12 @@ class Leg(asyncio.Protocol):
         """Close after what has been written, and without it when nobody reads that in time."""
         if self.transport is None or self.gone or self._closing is not None:
             return
+        relay = self.pump.relay
+        is_sent = self.transport.get_write_buffer_size() == 0 and not relay.is_secure(self.peer)
         self.transport.close()
-        timeout = self.pump.relay.options.close_timeout
-        self._closing = self.pump.loop.call_later(timeout, self.transport.abort)
+        if not is_sent:
+            timeout = relay.options.close_timeout
+            self._closing = self.pump.loop.call_later(timeout, self.transport.abort)
 
 
 class Pump:
@@ -322,7 +325,9 @@ class Pump:
         upstream = options.session.upstream
         code = "upstream-unreachable"
         try:
-            async with asyncio.timeout(options.handshake_timeout):
+            # A handshake's own time is over before.
+            is_timed = self.session.handshaking_since is not None
+            async with asyncio.timeout(None if is_timed else options.handshake_timeout):
                 await connect_upstream(self)
             return
         except TimeoutError:

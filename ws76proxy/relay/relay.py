@@ -273,6 +273,13 @@ class Relay:
         self._pumps[session.number] = pump
         return pump
 
+    def is_secure(self, peer: Peer) -> bool:
+        """Whether the connections to these peers use TLS."""
+        options = self.options
+        if peer is Peer.CLIENT:
+            return options.listener_tls is not None
+        return options.session.upstream.secure
+
     @property
     def is_full(self) -> bool:
         """Whether one more client would be too many."""

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import NamedTuple
 
 __all__ = [
@@ -82,6 +82,7 @@ class Key(NamedTuple):
         return self.part is None
 
 
+@lru_cache(64)  # A handshake looks at its keys from several sides.
 def read_key(text: bytes) -> Key:
     """Take a key's value apart (5.2, steps 4 to 7). Never raises: faults are listed."""
     digits = text.translate(None, _NOT_DIGITS)

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Generic, NamedTuple, Self, TypeVar
 
+import msgspec
+
 from ws76proxy.errors import LocalProtocolError
 
 __all__ = [
@@ -38,7 +40,7 @@ class HeadLimits:
 DEFAULT_HEAD_LIMITS = HeadLimits()
 
 
-class Field(NamedTuple):
+class Field(msgspec.Struct, frozen=True, gc=False):
     """One line of a head after the start line.
 
     ``raw`` is the line with its line end; ``offset`` counts bytes from the head's first byte. A

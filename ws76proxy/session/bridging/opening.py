@@ -36,7 +36,7 @@ from ws76proxy.session.telling import (
     tell_response,
 )
 from ws76proxy.session.tunnel import Tunnel
-from ws76proxy.wire import hixie76
+from ws76proxy.wire import hixie76, rfc6455
 from ws76proxy.wire.challenge import KEY3_SIZE, Challenge
 from ws76proxy.wire.connection import Reading, ServerConnection, plain_response
 from ws76proxy.wire.dialect import Dialect
@@ -342,6 +342,8 @@ class BridgeOpening(Handshaking):
         attempt, client, server = self._attempt, self._client, self._attempt.leg
         followed = server.trailing_data
         client.accept_as(head.raw)
+        if translated.facts is not None and isinstance(server, rfc6455.ClientConnection):
+            server.judged(translated.facts)
         server.open()
         yield from self._to_client(client.data_to_send() + digest)
         session.outcome = "open"

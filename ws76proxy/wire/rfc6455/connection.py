@@ -247,7 +247,8 @@ class ClientConnection(_Frames, connection.ClientConnection):
         self._offers_deflate = deflate
         self._fragment = fragment
         self._random_below: RandomBelow | None = None
-        self._asked: RequestFacts | None = None
+        self._asked: RequestHead | None = None
+        self._answer: AnswerFacts | None = None
 
     def connect(
         self,
@@ -287,23 +288,28 @@ class ClientConnection(_Frames, connection.ClientConnection):
         if self._asked is not None:
             raise LocalProtocolError("cannot connect: the request has been sent")
         self._random_below = random_below
-        self._asked = request_facts(request)
+        self._asked = request
         self._queue(request.raw)
 
     @property
     def answer(self) -> AnswerFacts | None:
         """What the server answered, once its head has come to a request that was queued here."""
-        if self.head is None or self._asked is None:
-            return None
-        return answer_facts(
-            self.head,
-            key=self._asked.key or b"",
-            protocols=self._asked.protocols,
-            deflate_offered=any(
-                offer.partition(b";")[0].strip() == b"permessage-deflate"
-                for offer in self._asked.extensions
-            ),
-        )
+        if self._answer is None and self.head is not None and self._asked is not None:
+            asked = request_facts(self._asked)
+            self._answer = answer_facts(
+                self.head,
+                key=asked.key or b"",
+                protocols=asked.protocols,
+                deflate_offered=any(
+                    offer.partition(b";")[0].strip() == b"permessage-deflate"
+                    for offer in asked.extensions
+                ),
+            )
+        return self._answer
+
+    def judged(self, answer: AnswerFacts) -> None:
+        """Take what the answer says from somebody who has read it already."""
+        self._answer = answer
 
     def open(self) -> None:
         """Read everything from here on as frames, `trailing_data` first; compressed where the
