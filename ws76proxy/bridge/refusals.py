@@ -81,7 +81,12 @@ def _refuse_modern(head: RequestHead, facts: rfc6455.RequestFacts) -> Refusal | 
             426,
             "Upgrade Required",
             "This speaks version 13 of the WebSocket protocol (RFC 6455).\n",
-            _at(head, field and field.offset, "version-not-supported", f"asked for {versions}"),
+            _at(
+                head,
+                None if field is None else field.offset,
+                "version-not-supported",
+                f"asked for {versions}",
+            ),
             (_UPGRADE, _VERSION),
         )
     if not facts.acceptable:
