@@ -88,7 +88,6 @@ FAULTS: list[tuple[type[StrictServer], Iterable[str], Iterable[str]]] = [
     (
         faulty.SignedParts,
         [
-            "76.handshake.random-[23]",
             "76.key.31-bits",
             "76.key.greatest",
             "76.key.greatest-2",
