@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from ws76proxy.diagnosis import (
     Asked,
@@ -214,7 +214,7 @@ def test_line_ends_of_a_key3_that_the_client_has_not_sent() -> None:
         None,
         b"\n",
     )
-    (alone,) = unfinished(key3=b"\n2345678", asked=Asked(replace(challenge, key3=KEY3)))
+    (alone,) = unfinished(key3=b"\n2345678", asked=Asked(structs.replace(challenge, key3=KEY3)))
     assert alone.finding.code == "response-missing"
 
 

@@ -8,8 +8,9 @@ for a wanted end. Code 1006 stands for that, and may not be sent.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+import msgspec
 
 from ws76proxy.diagnosis import Diagnosis, Stream, found
 from ws76proxy.diagnosis.escaping import quoted
@@ -20,8 +21,7 @@ __all__ = ["Ended", "Farewell", "farewell"]
 _NORMAL, _GOING_AWAY, _UNEXPECTED = 1000, 1001, 1011
 
 
-@dataclass(frozen=True, slots=True)
-class Ended:
+class Ended(msgspec.Struct, frozen=True):
     """How one side has ended.
 
     `closed`: by its closing handshake, in RFC 6455 with `code` and `reason`. `end-of-stream`: it
@@ -38,8 +38,7 @@ class Ended:
     offset: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Farewell:
+class Farewell(msgspec.Struct, frozen=True):
     """What a side is told before its connection ends.
 
     `handshake`: whether there is a closing handshake, Close or FF 00; of RFC 6455 with `code` and

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+
+import msgspec
 
 from ws76proxy.bridge.model import BridgeOptions, Change, Exchanged, foreign_fields
 from ws76proxy.bridge.subprotocols import Subprotocols, choose
@@ -10,7 +12,7 @@ from ws76proxy.diagnosis import Diagnosis
 from ws76proxy.wire import rfc6455
 from ws76proxy.wire.challenge import Challenge, RandomBelow, generate_challenge
 from ws76proxy.wire.dialect import Dialect
-from ws76proxy.wire.head import RequestHead
+from ws76proxy.wire.head import Field, RequestHead
 
 __all__ = ["BridgedRequest", "translate_request"]
 
@@ -18,8 +20,7 @@ _WHY = "the server's dialect asks in these words"
 _NO_ORIGIN = b"null"
 
 
-@dataclass(frozen=True, slots=True)
-class BridgedRequest:
+class BridgedRequest(msgspec.Struct, frozen=True):
     """A request as the server gets it, and what is needed to read its answer.
 
     `came` is the client's own. Behind `head` goes `key3`, empty but for hixie-76. What is asked
@@ -55,12 +56,16 @@ def translate_request(
     *,
     random_below: RandomBelow,
     options: BridgeOptions,
+    values: Mapping[Field, bytes] | None = None,
+    original: RequestHead | None = None,
 ) -> BridgedRequest:
     """Ask a server in its dialect for what a client asked in its own.
 
     Keys are fresh, from `random_below`. Every field that has nothing to do with WebSockets stays as
     it came, in its order, between Upgrade and Connection in front and what the dialect adds behind:
-    servers of hixie-75 compare the beginning byte by byte.
+    servers of hixie-75 compare the beginning byte by byte. `values`: of fields
+    of `came` that go on with another one. `original`: what the client said, where `came` has been
+    changed on its way; what the client is answered goes by that.
     """
     kept, dropped = foreign_fields(came)
     protocols, diagnoses = choose(came, client, server, options)
@@ -86,12 +91,17 @@ def translate_request(
             ("Sec-WebSocket-Key2", challenge.key2.text),
         ]
     lines = [_line(*field) for field in front]
-    lines += [field.raw for field in kept]
+    if values:
+        lines += [
+            field.with_value(values[field]) if field in values else field.raw for field in kept
+        ]
+    else:
+        lines += [field.raw for field in kept]
     lines += [_line(*field) for field in behind]
     start = came.raw.index(b"\n", len(came.preamble)) + 1
     head = RequestHead(came.raw[:start] + b"".join(lines) + b"\r\n")
     return BridgedRequest(
-        came,
+        came if original is None else original,
         client,
         server,
         head,

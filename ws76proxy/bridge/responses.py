@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from ws76proxy.bridge.model import BridgeOptions, Change, Exchanged, foreign_fields
 from ws76proxy.bridge.requests import BridgedRequest
@@ -27,8 +27,7 @@ _BODY_FIELDS = (b"content-length", b"transfer-encoding")
 _NOTHING = Exchanged()
 
 
-@dataclass(frozen=True, slots=True)
-class BridgedResponse:
+class BridgedResponse(msgspec.Struct, frozen=True):
     """An answer as the client gets it.
 
     Behind `head` goes `digest`, 16 bytes for a client of hixie-76. Where the server refused, both

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+import msgspec
 
 from ws76proxy.bridge.model import BridgeOptions
 from ws76proxy.diagnosis import Diagnosis, Stream, found
@@ -18,8 +19,7 @@ _TOKEN = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+\Z")
 _BINARY, _BASE64 = b"binary", b"base64"
 
 
-@dataclass(frozen=True, slots=True)
-class Subprotocols:
+class Subprotocols(msgspec.Struct, frozen=True):
     """`asked`: what the client asks for, in its order; `offered`: what the server is asked for.
 
     `stands_for_binary`: they were translated between websockify's `base64` on the hixie side and

@@ -7,6 +7,7 @@ from typing import Literal
 
 from mitmproxy import http
 from mitmproxy.websocket import WebSocketData
+from msgspec import structs
 
 from ws76proxy.bridge import (
     BridgedRequest,
@@ -96,15 +97,14 @@ class BridgedHandshake(Handshake):
             text = f"A request in {self.dialect} has no body; {len(self._key3)} bytes came.\n"
             flow.response = response_of(plain_response(400, "Bad Request", text))
             return []
-        asked = translate_request(
+        asked = self._asked = translate_request(
             assembled_request(request),
             self.dialect,
             self.server_dialect,
             random_below=session.random_below,
             options=self.settings.bridge,
+            original=self._came,
         )
-        # What the client is answered goes by what it said itself.
-        self._asked = replace(asked, came=self._came)
         set_fields(request, asked.head)
         request.raw_content = asked.key3
         self._changes += by_bridge(asked)
@@ -129,7 +129,7 @@ class BridgedHandshake(Handshake):
             return
         # Somebody may have changed the request on its way.
         key = rfc6455.request_facts(self._went).key or b""
-        self._asked = asked = replace(asked, head=self._went, key=key)
+        self._asked = asked = structs.replace(asked, head=self._went, key=key)
         translated = self._translated = translate_response(
             came,
             asked,

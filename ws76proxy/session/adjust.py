@@ -21,6 +21,7 @@ __all__ = [
     "ask_again",
     "by_bridge",
     "corrupted_digest",
+    "readdressed",
     "repair_response",
 ]
 
@@ -45,12 +46,20 @@ def adjust_request(
     head: RequestHead, options: SessionOptions
 ) -> tuple[RequestHead, list[Adjustment]]:
     """Address the server by its own name: Host, and the Origin of a page that came through us."""
+    values, changes = readdressed(head, options)
+    return (head.replace_fields(values), changes) if values else (head, [])
+
+
+def readdressed(
+    head: RequestHead, options: SessionOptions
+) -> tuple[dict[Field, bytes], list[Adjustment]]:
+    """The same, for who makes a head of his own of it: the fields that get another value."""
     host = head.get(b"host")
     if options.host == "keep" or host is None:
-        return head, []
+        return {}, []
     authority = options.upstream.authority.encode()
     if host.value == authority:
-        return head, []
+        return {}, []
     why = "the server expects its own address"
     changes = [Adjustment("Host", host.value, authority, "proxy", why)]
     values = {host: authority}
@@ -60,7 +69,7 @@ def adjust_request(
         after = values[origin] = options.upstream.web_origin.encode()
         why = "the page came through this proxy: to the server it is the server's own"
         changes.append(Adjustment("Origin", origin.value, after, "proxy", why))
-    return head.replace_fields(values), changes
+    return values, changes
 
 
 def ask_again(

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from ws76proxy.diagnosis import Asked, Diagnosis, HandshakeHistory, check_digest, found
 from ws76proxy.record import Verdict
@@ -22,8 +23,7 @@ _ENOUGH = 2
 """Of one handshake alone there is nothing more to say."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True):
     """What the client asked, what the server was asked, and the 16 bytes that it answered.
 
     Both challenges are the same unless ours, or whatever changed the request on its way, took the

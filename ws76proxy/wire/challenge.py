@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property, lru_cache
 from typing import NamedTuple
+
+import msgspec
 
 __all__ = [
     "DIGEST_SIZE",
@@ -117,8 +118,7 @@ def digest(part1: int, part2: int, key3: bytes) -> bytes:
     return hashlib.md5(challenge, usedforsecurity=False).digest()
 
 
-@dataclass(frozen=True)
-class Challenge:
+class Challenge(msgspec.Struct, frozen=True, dict=True):
     """Both keys and key3 of one opening handshake."""
 
     key1: Key

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+
+import msgspec
 
 from ws76proxy.wire.head import RequestHead, ResponseHead
 
@@ -33,40 +34,35 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(msgspec.Struct, frozen=True):
     """The client's head is whole. ``raw``: its bytes."""
 
     raw: bytes
     head: RequestHead
 
 
-@dataclass(frozen=True, slots=True)
-class Response:
+class Response(msgspec.Struct, frozen=True):
     """The server's head is whole. ``raw``: its bytes."""
 
     raw: bytes
     head: ResponseHead
 
 
-@dataclass(frozen=True, slots=True)
-class Key3Bytes:
+class Key3Bytes(msgspec.Struct, frozen=True):
     """Some of the 8 bytes after the client's head, as they came; ``key3`` once all are there."""
 
     raw: bytes
     key3: bytes | None
 
 
-@dataclass(frozen=True, slots=True)
-class DigestBytes:
+class DigestBytes(msgspec.Struct, frozen=True):
     """Some of the 16 bytes after the server's head, as they came; ``digest`` once all are there."""
 
     raw: bytes
     digest: bytes | None
 
 
-@dataclass(frozen=True, slots=True)
-class HeadRefused:
+class HeadRefused(msgspec.Struct, frozen=True):
     """A head passed a limit; ``why`` says which. ``raw``: what had come."""
 
     raw: bytes
@@ -146,8 +142,7 @@ class TextFrames:
         return f"TextFrames(offset={self.offset}, raw={self.raw!r}, count={self.count})"
 
 
-@dataclass(frozen=True, slots=True)
-class InvalidText:
+class InvalidText(msgspec.Struct, frozen=True):
     """One text frame whose payload is not UTF-8.
 
     ``text`` has U+FFFD for each bad sequence, as the draft wants (4.2); the first bad sequence is
@@ -171,8 +166,7 @@ class InvalidText:
         return self.raw[1:-1]
 
 
-@dataclass(frozen=True, slots=True)
-class DiscardedFrame:
+class DiscardedFrame(msgspec.Struct, frozen=True):
     """A frame that a receiver reads and throws away: types 0x01 to 0x7F, or any with a length."""
 
     offset: int
@@ -182,16 +176,14 @@ class DiscardedFrame:
     minimal_length: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class ClosingHandshake:
+class ClosingHandshake(msgspec.Struct, frozen=True):
     """``FF 00`` (6)."""
 
     offset: int
-    raw: bytes = field(default=b"\xff\x00")
+    raw: bytes = b"\xff\x00"
 
 
-@dataclass(frozen=True, slots=True)
-class OversizedFrame:
+class OversizedFrame(msgspec.Struct, frozen=True):
     """A frame above the limit: passed over, not kept. ``size``: all its bytes, framing included.
 
     ``raw`` holds its first bytes only.
@@ -203,16 +195,14 @@ class OversizedFrame:
     size: int
 
 
-@dataclass(frozen=True, slots=True)
-class AbsurdLength:
+class AbsurdLength(msgspec.Struct, frozen=True):
     """A length that no stream can hold (above 2^63-1): from here on nothing can be decoded."""
 
     offset: int
     raw: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class EndOfStream:
+class EndOfStream(msgspec.Struct, frozen=True):
     """The peer will send no more.
 
     ``raw`` is what had come of a head, key3, digest or frame that never became whole (of a frame
@@ -277,8 +267,7 @@ class TextMessages:
         return f"TextMessages(offset={self.offset}, raw={self.raw!r}, payloads={self.payloads!r})"
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(msgspec.Struct, frozen=True):
     """One whole message of RFC 6455: binary, or text that is valid UTF-8.
 
     It came in ``frames`` frames, compressed or not; ``payload`` is put together and decompressed.
@@ -298,8 +287,7 @@ class Message:
         return self.payload.decode()
 
 
-@dataclass(frozen=True, slots=True)
-class Ping:
+class Ping(msgspec.Struct, frozen=True):
     """A ping; the connection has queued the pong. ``raw``: the frame as it came."""
 
     offset: int
@@ -307,8 +295,7 @@ class Ping:
     payload: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Pong:
+class Pong(msgspec.Struct, frozen=True):
     """A pong, asked for or not. ``raw``: the frame as it came."""
 
     offset: int
@@ -316,8 +303,7 @@ class Pong:
     payload: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Close:
+class Close(msgspec.Struct, frozen=True):
     """A Close frame: ``code`` is None where it has none. ``raw``: the frame as it came."""
 
     offset: int
@@ -326,8 +312,7 @@ class Close:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class ProtocolFault:
+class ProtocolFault(msgspec.Struct, frozen=True):
     """The peer broke RFC 6455; nothing is decoded any more.
 
     ``why`` is one clause; ``code`` is the close code that the RFC wants for it: 1002 (framing),
@@ -341,8 +326,7 @@ class ProtocolFault:
     why: str
 
 
-@dataclass(frozen=True, slots=True)
-class UnreadBytes:
+class UnreadBytes(msgspec.Struct, frozen=True):
     """Bytes that are not looked at: behind a Close frame, or from a fault on."""
 
     offset: int

@@ -69,6 +69,15 @@ class Field(msgspec.Struct, frozen=True, gc=False):
         skipped = 2 if self.after_colon.startswith(b" ") else 1
         return self.offset + len(self.name) + skipped
 
+    def with_value(self, value: bytes) -> bytes:
+        """The same line with another value; its name, space and line end stay.
+
+        Raises LocalProtocolError for a line feed in it.
+        """
+        _must_be_one_line(value)
+        space = b" " if self.after_colon.startswith(b" ") else b""
+        return self.name + b":" + space + value + self.line_end
+
     @property
     def line_end(self) -> bytes:
         """The bytes that end the line: CR LF, or a lone LF."""
@@ -108,8 +117,7 @@ def _read_lines(raw: bytes) -> _Lines:
     return _Lines(preamble, start_line, tuple(fields), index)
 
 
-@dataclass(frozen=True)
-class Head:
+class Head(msgspec.Struct, frozen=True, dict=True):
     """A whole HTTP head, blank line included, as it came (``raw``), read without loss.
 
     Nothing is refused here: what is odd about a head is for the diagnosis to say. ``preamble`` are
@@ -166,10 +174,7 @@ class Head:
         """The same head with other values in these of its fields; the rest stays as it is."""
         pieces, position = [], 0
         for old in sorted(values, key=lambda field: field.offset):
-            _must_be_one_line(values[old])
-            space = b" " if old.after_colon.startswith(b" ") else b""
-            line = old.name + b":" + space + values[old] + old.line_end
-            pieces += [self.raw[position : old.offset], line]
+            pieces += [self.raw[position : old.offset], old.with_value(values[old])]
             position = old.offset + len(old.raw)
         return type(self)(b"".join(pieces) + self.raw[position:])
 
@@ -223,8 +228,7 @@ def _must_be_one_line(*parts: bytes) -> None:
             raise LocalProtocolError(f"a line feed in {part!r} would end the line there")
 
 
-@dataclass(frozen=True)
-class RequestHead(Head):
+class RequestHead(Head, frozen=True):
     """A request's head; the parts of a malformed start line are empty bytes."""
 
     @property
@@ -247,8 +251,7 @@ class RequestHead(Head):
         return version if space else b""
 
 
-@dataclass(frozen=True)
-class ResponseHead(Head):
+class ResponseHead(Head, frozen=True):
     """A response's head; ``status`` is None where the start line has none."""
 
     @property

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import NamedTuple
 
+import msgspec
+
 from ws76proxy.wire.challenge import Challenge, Key
 
 __all__ = [
@@ -22,8 +24,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(msgspec.Struct, frozen=True):
     """What a server has in hand when it answers.
 
     `head` is the request's head, with its blank line, and `behind` is what the client sent behind

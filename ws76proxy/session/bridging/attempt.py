@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Literal
 
 from ws76proxy.bridge import BridgedRequest, translate_request
@@ -17,7 +16,7 @@ from ws76proxy.wire.challenge import DIGEST_SIZE
 from ws76proxy.wire.connection import Reading
 from ws76proxy.wire.dialect import Dialect
 from ws76proxy.wire.events import DigestBytes, HeadRefused, Response
-from ws76proxy.wire.head import RequestHead, ResponseHead
+from ws76proxy.wire.head import Field, RequestHead, ResponseHead
 
 if TYPE_CHECKING:
     from ws76proxy.session.core import Session
@@ -28,8 +27,9 @@ __all__ = ["Attempt"]
 class Attempt:
     """What is asked of a server in one dialect, with a challenge or a key of our own.
 
-    `came` is the client's request, `went` what was made of it before it is translated. `response`:
-    the head of the answer, once it has come; `refused`: why it cannot be read, where it cannot.
+    `came` is the client's request, `went` what was made of it before it is translated, and `values`
+    those that fields of that are to have. `response`: the head of the answer, once it has come;
+    `refused`: why it cannot be read, where it cannot.
     """
 
     def __init__(
@@ -39,20 +39,25 @@ class Attempt:
         server: Dialect,
         came: RequestHead,
         went: RequestHead,
+        values: Mapping[Field, bytes],
         came_at: int,
     ) -> None:
         options = session.options
         self._session = session
         self._came_at = came_at
-        request = translate_request(
-            went, client, server, random_below=session.random_below, options=options.bridge
+        self.request: BridgedRequest = translate_request(
+            went,
+            client,
+            server,
+            random_below=session.random_below,
+            options=options.bridge,
+            values=values,
+            original=came,
         )
-        # What the client is answered goes by what it said itself.
-        self.request: BridgedRequest = replace(request, came=came)
         self.offset = session.traffic[Peer.SERVER].bytes
         self.leg = server_leg(server, options, self.offset)
         if isinstance(self.leg, rfc6455.ClientConnection):
-            self.leg.connect_as(request.head, session.random_below)
+            self.leg.connect_as(self.request.head, session.random_below)
             self.leg.data_to_send()
         self.response: ResponseHead | None = None
         self.refused = ""

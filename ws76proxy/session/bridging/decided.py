@@ -8,6 +8,8 @@ from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING, cast
 
+from msgspec import structs
+
 from ws76proxy.bridge import Ended
 from ws76proxy.diagnosis import Diagnosis
 from ws76proxy.errors import LocalProtocolError
@@ -140,7 +142,7 @@ class DecidedBridge(BridgedConversation):
         yield from self._decided(self._deciding.message(message))
 
     def _carried_binary(self, side: Side, event: Message, frame: bytes) -> bytes:
-        return self._carried(side, replace(event, payload=frame[1:-1]), frame)
+        return self._carried(side, structs.replace(event, payload=frame[1:-1]), frame)
 
     def _carried(self, side: Side, event: Event, _data: bytes) -> bytes:
         """What the other side gets of an event that is no text."""

@@ -18,7 +18,7 @@ from ws76proxy.diagnosis import (
     check_unfinished,
     found,
 )
-from ws76proxy.session.adjust import Adjustment, adjust_request, by_bridge
+from ws76proxy.session.adjust import Adjustment, by_bridge, readdressed
 from ws76proxy.session.answering import Answering
 from ws76proxy.session.asking import Asked as Edited
 from ws76proxy.session.bridging.attempt import Attempt
@@ -41,7 +41,7 @@ from ws76proxy.wire.challenge import KEY3_SIZE, Challenge
 from ws76proxy.wire.connection import Reading, ServerConnection, plain_response
 from ws76proxy.wire.dialect import Dialect
 from ws76proxy.wire.events import Key3Bytes
-from ws76proxy.wire.head import RequestHead
+from ws76proxy.wire.head import Field, RequestHead
 
 if TYPE_CHECKING:
     from ws76proxy.session.core import Session
@@ -111,11 +111,12 @@ class BridgeOpening(Handshaking):
         """Ask the server in the next dialect."""
         session, options, came = self.session, self.session.options, self._came
         server = self._next.pop(0)
+        went, values = came, dict[Field, bytes]()
         if self._edited is None:
-            went, changes = adjust_request(came, options)
+            values, changes = readdressed(came, options)
         else:
             went, changes = self._edited.went, self._edited.changes
-        attempt = Attempt(session, self._dialect, server, came, went, self._came_at)
+        attempt = Attempt(session, self._dialect, server, came, went, values, self._came_at)
         self._attempt, self._translated = attempt, None
         request = attempt.request
         session.server_dialect = None if server is self._dialect else server

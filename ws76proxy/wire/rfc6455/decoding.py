@@ -251,15 +251,17 @@ class MessageDecoder:
         offset = self.offset - len(raw)
         if raw[0] == _TEXT:
             return self._plain_text(offset, raw)
-        frame = self._parse(raw)
-        payload = bytes(frame.data)
-        if frame.opcode is Opcode.PING:
-            return Ping(offset, raw, payload)
-        if frame.opcode is Opcode.PONG:
-            return Pong(offset, raw, payload)
-        if frame.opcode is Opcode.CLOSE:
+        opcode = raw[0] & _OPCODE
+        if opcode & _CONTROL:
+            # Judged by its first two bytes; never compressed, and its length has one byte.
+            payload = apply_mask(raw[6:], raw[2:6]) if self._masked else raw[2:]
+            if opcode == Opcode.PING:
+                return Ping(offset, raw, payload)
+            if opcode == Opcode.PONG:
+                return Pong(offset, raw, payload)
             return self._close(offset, raw, payload)
-        return self._fragment(offset, raw, frame.opcode, payload, bool(raw[0] & _RSV1))
+        frame = self._parse(raw)
+        return self._fragment(offset, raw, frame.opcode, bytes(frame.data), bool(raw[0] & _RSV1))
 
     def _plain_text(self, offset: int, raw: bytes) -> TextMessages:
         """A long one that came in pieces, usually."""

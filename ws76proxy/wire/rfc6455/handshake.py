@@ -5,8 +5,8 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+import msgspec
 from websockets.exceptions import InvalidHandshake
 from websockets.extensions import Extension
 from websockets.extensions.permessage_deflate import (
@@ -45,8 +45,7 @@ _COMPRESSOR = {"memLevel": 5}
 _LEAST_WINDOW_BITS = 9
 
 
-@dataclass(frozen=True, slots=True)
-class RequestFacts:
+class RequestFacts(msgspec.Struct, frozen=True):
     """What a request says of RFC 6455 (4.2.1).
 
     ``key_size``: how many bytes the key stands for, None where it is missing or no base64.
@@ -71,8 +70,7 @@ class RequestFacts:
         return self.has_version and self.key_size == _KEY_SIZE and self.upgrades
 
 
-@dataclass(frozen=True, slots=True)
-class AnswerFacts:
+class AnswerFacts(msgspec.Struct, frozen=True):
     """What an answer says, beside what it had to say (4.1, 4.2.2).
 
     ``protocol``: the subprotocol chosen, if any; ``protocol_was_offered`` is true without one.
@@ -122,10 +120,12 @@ def accept_key(key: bytes) -> bytes:
 def tokens(head: Head, name: bytes) -> tuple[bytes, ...]:
     """The members of a comma-separated field, all fields of that name (lower case) in order."""
     return tuple(
-        member.strip(b" \t")
-        for field in head.get_all(name)
-        for member in field.after_colon.split(b",")
-        if member.strip(b" \t")
+        [
+            stripped
+            for field in head.get_all(name)
+            for member in field.after_colon.split(b",")
+            if (stripped := member.strip(b" \t"))
+        ]
     )
 
 
