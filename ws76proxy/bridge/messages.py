@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Literal, NamedTuple
 
 from ws76proxy.bridge.closing import Ended
@@ -28,7 +28,7 @@ from ws76proxy.wire.events import (
     TextFrames,
     TextMessages,
 )
-from ws76proxy.wire.frames import frame_texts
+from ws76proxy.wire.frames import frame_text, frame_texts
 from ws76proxy.wire.utf8 import is_utf8
 
 __all__ = ["Carried", "Carrier"]
@@ -75,7 +75,7 @@ class Carrier:
         binary: Binary = "refuse",
         base64: bool = False,
     ) -> None:
-        self._to = to
+        self.to = to
         self._modern = to if isinstance(to, rfc6455.EitherConnection) else None
         self._came = came
         self._speaker: Literal["client", "server"] = speaker
@@ -126,7 +126,7 @@ class Carrier:
         """Say text messages, each valid UTF-8; `offset`: where the first one began."""
         if not payloads:
             return _AS_IT_IS
-        if self._to.sent_close:
+        if self.to.sent_close:
             return self._too_late(f"{len(payloads)} messages", offset)
         modern = self._modern
         if self._base64:
@@ -136,27 +136,34 @@ class Carrier:
         if modern is not None:
             modern.send_texts(payloads)
         else:
-            self._to.send_raw(frame_texts(payloads))
+            self.to.send_raw(frame_texts(payloads))
         return _AS_IT_IS
 
     def texts(self, heard: TextFrames | TextMessages) -> bytes | None:
         """Text messages as the other side's connection says them, for a caller who sends them at
         once. None where there is more to them: `carry` them."""
-        if self._base64 or self._to.sent_close:
+        if self._base64 or self.to.sent_close:
             return None
         if self._modern is not None:
-            return self._modern.texts(heard.payloads)
+            return self._modern.encoder.texts(heard.payloads)
         return heard.raw if type(heard) is TextFrames else frame_texts(heard.payloads)
+
+    def shorthand(self) -> Callable[[bytes], bytes] | None:
+        """What makes of a short text message its bytes for the other side, as long as that has not
+        been sent a closing handshake; None where there is more to be said of text."""
+        if self._base64:
+            return None
+        return frame_text if self._modern is None else self._modern.encoder.short
 
     def carry_binary(self, payload: bytes, offset: int | None = None) -> Carried:
         """Say one binary message."""
-        if self._to.sent_close:
+        if self.to.sent_close:
             return self._too_late("a binary message", offset)
         if self._modern is not None:
             self._modern.send_binary(payload)
             return _AS_IT_IS
         if self._base64 or self._binary == "base64":
-            self._to.send_text(base64.b64encode(payload))
+            self.to.send_text(base64.b64encode(payload))
             return _AS_IT_IS
         detail = f"{len(payload)} bytes"
         evidence = payload[:_EVIDENCE]
@@ -166,7 +173,7 @@ class Carrier:
             except UnicodeDecodeError as error:
                 detail += f", and no UTF-8 at byte {error.start}"
             else:
-                self._to.send_text(payload)
+                self.to.send_text(payload)
                 return _AS_IT_IS
         elif self._binary == "drop":
             return self._told("bridge-binary-dropped", detail, offset, evidence)
@@ -198,7 +205,7 @@ class Carrier:
         if self._modern is None:
             # Hixie never fails over it: the other side decides for itself.
             return self._pass(event)
-        if self._to.sent_close:
+        if self.to.sent_close:
             return self._too_late("a message", event.offset)
         self._modern.send_text(event.text)
         bad = event.payload[event.start : event.end]
@@ -207,9 +214,9 @@ class Carrier:
 
     def _pass(self, event: TextFrames | InvalidText | DiscardedFrame) -> Carried:
         """Hixie to hixie: the same bytes."""
-        if self._to.sent_close:
+        if self.to.sent_close:
             return self._too_late("a frame", event.offset)
-        self._to.send_raw(event.raw)
+        self.to.send_raw(event.raw)
         return _AS_IT_IS
 
     def _too_late(self, what: str, offset: int | None) -> Carried:

@@ -66,12 +66,12 @@ class Leg(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         pump = self.pump
         pump.last_activity = pump.loop.time()
+        bridge = pump.session.bridge
+        if bridge is not None:
+            self._cross(bridge, data)
+            return
         conversation = pump.session.conversation
         if conversation is None:
-            bridge = pump.session.bridge
-            if bridge is not None:
-                self._cross(bridge, data)
-                return
             if pump.is_connecting:
                 # Of what waits for the connection there must not be more and more.
                 self.pause(_CONNECTING)

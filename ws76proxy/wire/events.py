@@ -111,7 +111,8 @@ class TextFrames:
     @property
     def payloads(self) -> list[bytes]:
         """Their UTF-8, in order: 0xFF stands in none."""
-        inside = self.raw[1:-1]
+        raw = self._raw
+        inside = raw[1:-1] if type(raw) is bytes else self.raw[1:-1]
         return [inside] if self.count == 1 else inside.split(b"\xff\x00")
 
     @property

@@ -26,11 +26,13 @@ __all__ = [
     "encode_discarded",
     "encode_length",
     "encode_text",
+    "frame_text",
     "frame_texts",
 ]
 
 CLOSING_HANDSHAKE = b"\xff\x00"
 DEFAULT_MAX_MESSAGE = 64 * 1024 * 1024
+_SHORT = 1024
 _MAX_LENGTH = 2**63 - 1
 _KEPT_OF_OVERSIZED = 64
 _LARGE = 16_384
@@ -53,11 +55,16 @@ def encode_text(text: str | bytes) -> bytes:
     return b"\x00" + payload + b"\xff"
 
 
+def frame_text(payload: bytes) -> bytes:
+    """One text message as a frame; that it is UTF-8 is for the caller to know."""
+    return b"".join((b"\x00", payload, b"\xff"))
+
+
 def frame_texts(payloads: Sequence[bytes]) -> bytes:
     """Text frames in a row (4.2) of one or more payloads; that none contains 0xFF is for the caller
     to know."""
     if len(payloads) == 1:
-        return b"".join((b"\x00", payloads[0], b"\xff"))
+        return frame_text(payloads[0])
     return b"\x00" + b"\xff\x00".join(payloads) + b"\xff"
 
 
@@ -166,6 +173,22 @@ class FrameDecoder:
         if frames is not None:
             self.offset += len(data)
         return frames
+
+    def short(self, data: bytes) -> bytes | None:
+        """Take a chunk that is one whole, valid text frame, and a short one: its UTF-8.
+
+        Any other chunk is not taken, and None returned: `feed` it.
+        """
+        size = len(data)
+        if not 2 <= size <= _SHORT or data[0] or data.find(b"\xff") != size - 1:
+            return None
+        if self._frame is not None or self.lost or size > self._max:
+            return None
+        text = data[1:-1]
+        if not text.isascii() and not is_utf8(text):
+            return None
+        self.offset += size
+        return text
 
     def skim(self, data: bytes) -> int:
         """Take a chunk that is nothing but whole, valid text frames, and return how many.

@@ -56,6 +56,8 @@ class BridgedConversation(Phase):
         """How the side has ended that was the first to end."""
         self._messages = session.options.messages
         self._ping_interval = session.options.ping_interval
+        self._is_unwatched = not self._messages and not self._ping_interval
+        """Nobody wants to know of each message that it has come, or when."""
 
     # What happens
 
@@ -63,6 +65,8 @@ class BridgedConversation(Phase):
         """Read what came with the handshake."""
         for side in self._sides.values():
             side.opens()
+            if self._is_unwatched:
+                side.takes_shorthand()
         for side in self._sides.values():
             events = side.connection.events()
             if events and not self.session.ended:
@@ -107,10 +111,17 @@ class BridgedConversation(Phase):
         """
         side = self._sides[peer]
         side.traffic.bytes += len(data)
-        if self._ping_interval:
-            side.heard = self.session.age()
         if side.ended is not None:
             return self._received(side, data)
+        shorthand = side.shorthand
+        if shorthand is not None and not side.carrier.to.sent_close:
+            hears, says = shorthand
+            text = hears(data)
+            if text is not None:
+                side.traffic.messages += 1
+                return says(text), None
+        if self._ping_interval:
+            side.heard = self.session.age()
         heard = side.burst(data)
         if type(heard) is not TextMessages and type(heard) is not TextFrames:
             return self._events(side, cast("Sequence[Event]", heard), data)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import inf
 from typing import TYPE_CHECKING, cast
 
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from ws76proxy.session.core import Session
 
 __all__ = ["Side"]
+
+
+_Shorthand = tuple[Callable[[bytes], bytes | None], Callable[[bytes], bytes]]
 
 
 class Side:
@@ -41,6 +44,9 @@ class Side:
         if self.modern is None:
             self.checks = FrameChecks(peer.stream, self.dialect, begin=connection.frames_offset)
         self.decoder: FrameDecoder | None = None
+        self.shorthand: _Shorthand | None = None
+        """What takes a chunk that is one short text message, and gives its UTF-8, or None; and what
+        makes of that what the other side gets."""
         self.ended: Ended | None = None
         self.told = False
         self.was_closed = False
@@ -51,6 +57,19 @@ class Side:
         """Its connection is open."""
         self.decoder = self.connection.decoder
 
+    def takes_shorthand(self) -> None:
+        """Of its messages, nobody wants more than that the other side gets them."""
+        messages = None if self.modern is None else self.modern.messages
+        hears = self._hears_frame if messages is None else messages.short
+        says = self.carrier.shorthand()
+        self.shorthand = None if says is None else (hears, says)
+
+    def _hears_frame(self, data: bytes) -> bytes | None:
+        checks, decoder = self.checks, self.decoder
+        if checks is None or decoder is None or checks.is_attentive:
+            return None
+        return decoder.short(data)
+
     def burst(self, data: bytes) -> TextFrames | TextMessages | Sequence[Event]:
         """What a chunk, which has been counted, says; where that is nothing but text, at once."""
         modern = self.modern
@@ -60,13 +79,16 @@ class Side:
                 return events[0]
             return events
         checks, decoder = self.checks, self.decoder
+        if checks is None or decoder is None:
+            return ()
         begin = self.traffic.bytes - len(data)
-        if checks is not None and decoder is not None and not checks.must_see(data, begin):
+        if not checks.is_attentive or not checks.must_see(data, begin):
             frames = decoder.burst(data)
             if frames is not None:
-                checks.rests_from(begin)
+                if checks.is_attentive:
+                    checks.rests_from(begin)
                 return frames
-        return self.connection.receive_frames(data) if decoder is not None else ()
+        return self.connection.receive_frames(data)
 
     def look(self, event: Event) -> Sequence[Diagnosis]:
         """What is wrong with a frame of hixie, or with the end of its stream."""

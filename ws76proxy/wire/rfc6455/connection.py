@@ -67,6 +67,11 @@ class _Frames(connection.Connection[Any]):
         """Whether both sides have agreed on permessage-deflate."""
         return self._deflate is not None
 
+    @property
+    def messages(self) -> MessageDecoder | None:
+        """What reads the peer's frames, on an open connection."""
+        return self._messages
+
     def receive_messages(self, data: bytes) -> list[MessageEvent]:
         """The same as `receive_data` and `events` on an open connection, in one step."""
         if self._messages is None:
@@ -101,9 +106,13 @@ class _Frames(connection.Connection[Any]):
         """Queue text messages in a row; that each is UTF-8 is for the caller to know."""
         self._queue(self._open_encoder("send a message").texts(payloads))
 
-    def texts(self, payloads: Sequence[bytes]) -> bytes:
-        """The same, for a caller who sends the bytes at once: they are not queued."""
-        return self._open_encoder("send a message").texts(payloads)
+    @property
+    def encoder(self) -> MessageEncoder:
+        """For a caller who sends the bytes at once: they are not queued.
+
+        Raises LocalProtocolError before the handshake is done, or after our Close.
+        """
+        return self._open_encoder("send a message")
 
     def send_binary(self, payload: bytes) -> None:
         """Queue one binary message (5.6)."""

@@ -110,6 +110,23 @@ class MessageDecoder:
             return EndOfStream(self.offset - len(frame), frame, missing)
         return EndOfStream(self._message.offset, bytes(self._message.raw) + frame, missing)
 
+    def short(self, data: bytes) -> bytes | None:
+        """Take a chunk that is one short, plain text message and nothing else: its UTF-8.
+
+        Any other chunk is not taken, and None returned: `feed` it.
+        """
+        header, masked = (6, _MASKED) if self._masked else (2, 0)
+        size = len(data) - header
+        if not 0 <= size < 126 or data[0] != _TEXT or data[1] != size | masked:
+            return None
+        if self._frame.size or self._message is not None or self._unread or size > self._max:
+            return None
+        payload = apply_mask(data[6:], data[2:6]) if masked else data[2:]
+        if not payload.isascii() and not is_utf8(payload):
+            return None
+        self.offset += len(data)
+        return payload
+
     def feed(self, data: bytes) -> list[MessageEvent]:
         """Take the next bytes; return what is whole now."""
         events: list[MessageEvent] = []

@@ -64,6 +64,16 @@ class MessageEncoder:
             add(apply_mask(payload, mask))
         return b"".join(pieces)
 
+    def short(self, payload: bytes) -> bytes:
+        """The same for one message, which most likely is short."""
+        if len(payload) > 125 or self._extensions or self._fragment:
+            return self.texts([payload])
+        header = self._short[len(payload)]
+        if self._masks is None:
+            return header + payload
+        mask = self._masks.take(1)
+        return b"".join((header, mask, apply_mask(payload, mask)))
+
     def message(self, opcode: Opcode, payload: bytes) -> bytes:
         """One message of that kind, in one frame or in fragments."""
         if not self._fragment or len(payload) <= self._fragment:
