@@ -96,15 +96,19 @@ class Leg(asyncio.Protocol):
         """Say to the other side what this one says; the usual chunk takes a short way."""
         pump = self.pump
         try:
-            crossed = bridge.cross(self.peer, data)
-            if type(crossed) is not tuple:
-                pump.run(crossed)  # type: ignore[arg-type]
-                return
+            said = bridge.short(self.peer, data)
+            told: Messages | None = None
+            if said is None:
+                crossed = bridge.cross(self.peer, data)
+                if type(crossed) is not tuple:
+                    pump.run(crossed)  # type: ignore[arg-type]
+                    return
+                said, told = crossed
             other = pump.legs[self.peer.other].transport
             if other is not None:
-                other.write(crossed[0])
-            if crossed[1] is not None:
-                pump.relay.tell_messages(pump, crossed[1])
+                other.write(said)
+            if told is not None:
+                pump.relay.tell_messages(pump, told)
         except Exception as error:  # noqa: BLE001 - whatever it is, other sessions go on
             pump.fault(error)
 

@@ -103,6 +103,22 @@ class BridgedConversation(Phase):
         yield from self._heard(side, heard)
         yield from tell_unread(self.session, side, data)
 
+    def short(self, peer: Peer, data: bytes) -> bytes | None:
+        """The same for a chunk that is one short text message, of which nobody wants to know more:
+        what is to be written to the other peer. Any other chunk is not taken: it is to `cross`."""
+        side = self._sides[peer]
+        shorthand = side.shorthand
+        if shorthand is None or side.ended is not None or side.carrier.to.sent_close:
+            return None
+        hears, says = shorthand
+        text = hears(data)
+        if text is None:
+            return None
+        traffic = side.traffic
+        traffic.bytes += len(data)
+        traffic.messages += 1
+        return says(text)
+
     def cross(self, peer: Peer, data: bytes) -> tuple[bytes, Messages | None] | Iterator[Command]:
         """The same, for who owns the connections and is in a hurry.
 
@@ -111,17 +127,10 @@ class BridgedConversation(Phase):
         """
         side = self._sides[peer]
         side.traffic.bytes += len(data)
-        if side.ended is not None:
-            return self._received(side, data)
-        shorthand = side.shorthand
-        if shorthand is not None and not side.carrier.to.sent_close:
-            hears, says = shorthand
-            text = hears(data)
-            if text is not None:
-                side.traffic.messages += 1
-                return says(text), None
         if self._ping_interval:
             side.heard = self.session.age()
+        if side.ended is not None:
+            return self._received(side, data)
         heard = side.burst(data)
         if type(heard) is not TextMessages and type(heard) is not TextFrames:
             return self._events(side, cast("Sequence[Event]", heard), data)
