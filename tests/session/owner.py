@@ -23,6 +23,7 @@ from ws76proxy.session import (
     Session,
     Tell,
 )
+from ws76proxy.session.bridging.conversation import BridgedConversation
 from ws76proxy.session.commands import NOBODY_WAITS
 
 __all__ = ["Owner", "in_words"]
@@ -91,13 +92,27 @@ class Owner:
 
     def receive(self, peer: Peer, data: bytes) -> None:
         """Bytes have come from a peer."""
-        conversation = self.session.conversation
-        if self._looks_afterwards and conversation is not None:
+        conversation, bridge = self.session.conversation, self.session.bridge
+        if self._looks_afterwards and bridge is not None:
+            self._cross(bridge, peer, data)
+        elif self._looks_afterwards and conversation is not None:
             self._carry_out(Send(peer.other, data))
             told = conversation.look(peer, data)
             self.run([Tell(told)] if isinstance(told, Messages) else told)
         else:
             self.run(self.session.receive_data(peer, data))
+
+    def _cross(self, bridge: BridgedConversation, peer: Peer, data: bytes) -> None:
+        """The short ways through a bridge, the shortest first."""
+        said, told = bridge.short(peer, data), None
+        if said is None:
+            crossed = bridge.cross(peer, data)
+            if not isinstance(crossed, tuple):
+                self.run(crossed)
+                return
+            said, told = crossed
+        self._carry_out(Send(peer.other, said))
+        self.run([Tell(told)] if told is not None else [])
 
     def connect(self) -> None:
         """The connection that was asked for is open."""

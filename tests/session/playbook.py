@@ -122,7 +122,7 @@ class Play:
     Deeds come first (`client`, `server`, …); then `to_server`, `to_client`, `told` and `did` say
     exactly what came of them since each was last asked. The server's connection opens at once
     unless `connects` is false. `rules`, `scripts` and `edits` (fields of Editing) say who changes
-    what passes.
+    what passes. `looks_afterwards` is as for Owner.
     """
 
     def __init__(
@@ -133,6 +133,7 @@ class Play:
         scripts: Sequence[Script] = (),
         on_error: str = "pass",
         edits: dict[str, Any] | None = None,
+        looks_afterwards: bool = False,
         **changes: Any,
     ) -> None:
         self.clock = Clock()
@@ -141,7 +142,7 @@ class Play:
         self._calls = 0
         if self.session.edits is not None:
             self.session.edits.call_owner = self._called
-        self._owner = Owner(self.session)
+        self._owner = Owner(self.session, looks_afterwards=looks_afterwards)
         self._connects = connects
         self._asked = 0
         self._run(self.session.start())
@@ -152,12 +153,16 @@ class Play:
     def client(self, *chunks: bytes) -> None:
         """The client sends bytes, in these chunks."""
         for data in chunks:
-            self._run(self.session.receive_data(Peer.CLIENT, data))
+            self._receive(Peer.CLIENT, data)
 
     def server(self, *chunks: bytes) -> None:
         """The server sends bytes, in these chunks."""
         for data in chunks:
-            self._run(self.session.receive_data(Peer.SERVER, data))
+            self._receive(Peer.SERVER, data)
+
+    def _receive(self, peer: Peer, data: bytes) -> None:
+        self._owner.receive(peer, data)
+        self._run(())
 
     def client_ends(self) -> None:
         """The client sends no more."""

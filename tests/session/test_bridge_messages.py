@@ -227,3 +227,27 @@ def test_what_stands_behind_a_length_that_nobody_understands() -> None:
     play.client(absurd + b"rest", b"more")
     kept = [one for one in play.records if isinstance(one, BytesRecord)]
     assert b"".join(base64.b64decode(one.raw) for one in kept).endswith(b"restmore")
+
+
+@modern
+def test_short_messages_of_which_nobody_wants_to_know(
+    client: Dialect, server: Dialect, who: str
+) -> None:
+    """Text of hixie is looked into at first; then it goes the short way, too, until the end."""
+    play = Bridged(
+        client, server, bridge={"deflate": False}, looks_afterwards=True, messages=False
+    ).open()
+    long = "x" * 40_000
+    for speaker in ("client", "server"):
+        play.says(speaker, long, long)
+        assert play.heard(other(speaker)) == [long, long]
+        for text in ("", "short", "Grüße, 🦄"):
+            play.says(speaker, text)
+            assert play.heard(other(speaker)) == [text]
+        assert play.session.traffic[Peer(speaker)].messages == 5
+    assert messages(play) == []
+    play.closes(who)
+    play.heard(other(who))
+    play.closes(other(who))
+    assert play.session.ended
+    assert play.codes == []

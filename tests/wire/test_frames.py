@@ -281,6 +281,27 @@ def test_a_nul_in_a_message_is_no_mark_of_a_beginning() -> None:
     assert event.texts == ["a\0b", "", "\0"]
 
 
+@given(st.lists(frame | bursts | st.binary(max_size=6), max_size=8), st.sampled_from([3, 1000]))
+def test_the_short_way_gives_what_feeding_tells(chunks: list[bytes], most: int) -> None:
+    short, fed = FrameDecoder(max_message=most), FrameDecoder(max_message=most)
+    for chunk in chunks:
+        text = short.short(chunk)
+        events = normalised(fed.feed(chunk))
+        if text is None:
+            assert normalised(short.feed(chunk)) == events
+        else:
+            (event,) = events
+            assert isinstance(event, TextFrames)
+            assert event.payloads == [text]
+        assert (short.offset, short.lost) == (fed.offset, fed.lost)
+    assert short.end() == fed.end()
+
+
+@pytest.mark.parametrize("text", ["", "a", "Grüße, 🦄", "x" * 1000])
+def test_one_short_message_goes_the_short_way(text: str) -> None:
+    assert FrameDecoder().short(encode_text(text)) == text.encode()
+
+
 @given(
     st.lists(
         st.sampled_from(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from random import Random
 from typing import Any
 
 import pytest
@@ -33,6 +34,7 @@ from ws76proxy.wire import (
     UnreadBytes,
     rfc6455,
 )
+from ws76proxy.wire.rfc6455.masking import Masks
 
 from .chunks import assert_offsets_are_exact, cut_at, cuts, every_way, normalised, raw_of
 from .rfc6455_frames import KEY, REQUEST, RESPONSE, below
@@ -325,3 +327,40 @@ def test_unread_bytes_are_all_there_is_to_say() -> None:
     decoder = rfc6455.MessageDecoder(masked=False)
     decoder.feed(b"\x83\x00")
     assert decoder.feed(b"more") == [UnreadBytes(2, b"more")]
+
+
+@given(
+    st.lists(st.text(max_size=130).map(str.encode) | st.binary(max_size=130), max_size=8),
+    st.booleans(),
+    st.sampled_from([100, 1000]),
+    st.data(),
+)
+def test_the_short_way_gives_what_feeding_tells(
+    payloads: list[bytes], masked: bool, most: int, data: st.DataObject
+) -> None:
+    """Of text that is none, of bytes that are no frame, and behind all of them, too."""
+    masks = Masks(Random(6455).randrange) if masked else None
+    encoder = rfc6455.MessageEncoder(masks=masks)
+    short, fed = (rfc6455.MessageDecoder(masked=masked, max_message=most) for _ in range(2))
+    for payload in payloads:
+        chunk = encoder.short(payload)
+        if data.draw(st.booleans()):
+            chunk = data.draw(st.sampled_from([payload, chunk[:-1], chunk + payload, chunk * 2]))
+        text = short.short(chunk)
+        events = normalised(fed.feed(chunk))
+        if text is None:
+            assert normalised(short.feed(chunk)) == events
+        else:
+            (event,) = events
+            assert isinstance(event, TextMessages)
+            assert event.payloads == [text]
+        assert short.offset == fed.offset
+    assert short.end() == fed.end()
+
+
+@pytest.mark.parametrize("masked", [False, True])
+@pytest.mark.parametrize("text", ["", "a", "Grüße, 🦄", "x" * 125])
+def test_one_short_message_goes_the_short_way(text: str, masked: bool) -> None:
+    encoder = rfc6455.MessageEncoder(masks=Masks(Random(6455).randrange) if masked else None)
+    frame = encoder.short(text.encode())
+    assert rfc6455.MessageDecoder(masked=masked).short(frame) == text.encode()
