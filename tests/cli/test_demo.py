@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from .commands import PATIENCE, records, ws76proxy
+from .commands import PATIENCE, in_a_process, records
 
 
 @pytest.fixture(
@@ -34,7 +34,7 @@ def environment(request: pytest.FixtureRequest, tmp_path: Path) -> dict[str, str
 
 
 def test_demo(environment: dict[str, str]) -> None:
-    done = ws76proxy("demo", environment=environment)
+    done = in_a_process("demo", environment=environment)
     assert (done.returncode, done.stderr) == (0, "")
     assert "digest verified" in done.stdout
     assert "Grüße, 世界, ☃" in done.stdout
@@ -42,20 +42,20 @@ def test_demo(environment: dict[str, str]) -> None:
 
 
 def test_demo_verbose(environment: dict[str, str]) -> None:
-    done = ws76proxy("demo", "-v", environment=environment)
+    done = in_a_process("demo", "-v", environment=environment)
     assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_demo_in_a_terminal_that_knows_nothing_but_ascii(environment: dict[str, str]) -> None:
     plain = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "NO_COLOR": "1"}
-    done = ws76proxy("demo", environment={**environment, **plain})
+    done = in_a_process("demo", environment={**environment, **plain})
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.isascii()
     assert "digest verified" in done.stdout
 
 
 def test_demo_as_json(environment: dict[str, str]) -> None:
-    done = ws76proxy("demo", "--json", environment=environment)
+    done = in_a_process("demo", "--json", environment=environment)
     assert (done.returncode, done.stderr) == (0, "")
     told = records(done.stdout)
     assert told[0]["type"] == "session-start"

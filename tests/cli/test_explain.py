@@ -30,16 +30,6 @@ def write(folder: Path, name: str) -> list[str]:
     return [str(path) for path in paths]
 
 
-def from_standard_input(data: bytes, *options: str) -> subprocess.CompletedProcess[bytes]:
-    return subprocess.run(
-        [sys.executable, "-W", "error", "-m", "ws76proxy", "explain", *options, "-"],
-        input=data,
-        capture_output=True,
-        timeout=PATIENCE,
-        check=False,
-    )
-
-
 def worst(name: str) -> Severity:
     ranks = list(Severity)
     return min((CATALOGUE[code].severity for code in SAMPLES[name].expect), key=ranks.index)
@@ -66,7 +56,13 @@ def test_ignored_findings_do_not_count(tmp_path: Path) -> None:
 
 
 def test_standard_input() -> None:
-    done = from_standard_input(DRAFT[0] + DRAFT[1])
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-m", "ws76proxy", "explain", "-"],
+        input=DRAFT[0] + DRAFT[1],
+        capture_output=True,
+        timeout=PATIENCE,
+        check=False,
+    )
     assert done.returncode == 0
     assert "digest verified" in done.stdout.decode()
     assert "standard input" in done.stdout.decode()
@@ -91,15 +87,15 @@ def test_a_pipe() -> None:
 def test_half_of_it_on_standard_input(tmp_path: Path) -> None:
     client = tmp_path / "client"
     client.write_bytes(DRAFT[0])
-    done = from_standard_input(DRAFT[1], str(client))
-    assert "digest verified" in done.stdout.decode()
+    done = ws76proxy("explain", str(client), "-", standard_input=DRAFT[1])
+    assert "digest verified" in done.stdout
 
 
 def test_a_recording_is_not_read_from_standard_input(tmp_path: Path) -> None:
     file = capture(tmp_path / "a.pcap", trimming(1)[0])
-    done = from_standard_input(file.read_bytes())
+    done = ws76proxy("explain", "-", standard_input=file.read_bytes())
     assert done.returncode == 2
-    assert b"standard input" in done.stderr
+    assert "standard input" in done.stderr
 
 
 def test_whatever_a_server_answers_is_explained(tmp_path: Path) -> None:

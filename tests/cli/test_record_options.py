@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from pathlib import Path
 
 import pytest
 
-from .commands import UPSTREAM, ws76proxy
+from .commands import UPSTREAM, in_a_process, ws76proxy
 
 OPTIONS = [
     "--record",
@@ -20,9 +21,12 @@ OPTIONS = [
 ]
 
 
-def refused(*arguments: str | bytes) -> str:
+def refused(*arguments: str) -> str:
     """The one line that a command line is refused with."""
-    done = ws76proxy("relay", UPSTREAM, *arguments)
+    return the_line(ws76proxy("relay", UPSTREAM, *arguments))
+
+
+def the_line(done: subprocess.CompletedProcess[str]) -> str:
     assert done.returncode == 2, done
     assert done.stdout == ""
     (line,) = done.stderr.splitlines()
@@ -112,4 +116,5 @@ def test_a_folder_that_may_not_be_written_to(tmp_path: Path) -> None:
 
 
 def test_a_name_that_is_no_text(tmp_path: Path) -> None:
-    assert "cannot record there" in refused("--record", bytes(tmp_path) + b"/\xff/\xff")
+    done = in_a_process("relay", UPSTREAM, "--record", bytes(tmp_path) + b"/\xff/\xff")
+    assert "cannot record there" in the_line(done)

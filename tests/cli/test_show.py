@@ -13,7 +13,7 @@ import pytest
 from tests.console import sample_records as sample
 from tests.recording.recordings import as_lines, single, write
 
-from .commands import PATIENCE, records, ws76proxy
+from .commands import PATIENCE, in_a_process, records, ws76proxy
 
 SESSIONS = sample.all_sessions()
 EVERYTHING = [record for session in SESSIONS for record in session]
@@ -74,13 +74,13 @@ def test_json_is_the_recording(recording: str) -> None:
 
 def test_json_is_utf8_everywhere(recording: str) -> None:
     plain = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
-    done = ws76proxy("show", recording, "--json", environment=plain)
+    done = in_a_process("show", recording, "--json", environment=plain)
     assert done.stdout == good(recording, "--json")
 
 
 def test_a_terminal_that_knows_nothing_but_ascii(recording: str) -> None:
     plain = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
-    done = ws76proxy("show", recording, recording, "-v", environment=plain)
+    done = in_a_process("show", recording, recording, "-v", environment=plain)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.isascii()
 
@@ -321,11 +321,16 @@ def show(*arguments: str, **options: Any) -> subprocess.Popen[bytes]:
     return subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, **options)
 
 
+@pytest.fixture(scope="module")
+def many(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A recording that no pipe has room for."""
+    told = [record for number in range(1, 3000) for record in sample.old_session(number)]
+    return str(write(tmp_path_factory.mktemp("many") / "a.jsonl", told))
+
+
 @pytest.mark.parametrize("flags", [[], ["--json"], ["--summary"]])
-def test_a_reader_that_goes(tmp_path: Path, flags: list[str]) -> None:
-    many = [record for number in range(1, 3000) for record in sample.old_session(number)]
-    path = write(tmp_path / "a.jsonl", many)
-    with show(*flags, str(path), stdout=subprocess.PIPE) as done:
+def test_a_reader_that_goes(many: str, flags: list[str]) -> None:
+    with show(*flags, many, stdout=subprocess.PIPE) as done:
         assert done.stdout is not None
         assert done.stderr is not None
         assert done.stdout.readline()

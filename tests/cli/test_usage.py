@@ -10,7 +10,7 @@ import pytest
 
 from ws76proxy.cli import main
 
-from .commands import UPSTREAM, ws76proxy
+from .commands import UPSTREAM, in_a_process, ws76proxy
 
 WRONG: list[tuple[list[str], str]] = [
     # Commands
@@ -174,13 +174,13 @@ def test_wrong_usage(
 
 
 def test_wrong_usage_is_the_exit_status() -> None:
-    done = ws76proxy("relay", UPSTREAM, "--max-connections", "0")
+    done = in_a_process("relay", UPSTREAM, "--max-connections", "0")
     assert (done.returncode, done.stdout) == (2, "")
     assert len(done.stderr.splitlines()) == 1
 
 
 def test_arguments_that_are_no_text() -> None:
-    done = ws76proxy("relay", b"ws://\xff\xfe")
+    done = in_a_process("relay", b"ws://\xff\xfe")
     assert done.returncode == 2
     assert len(done.stderr.splitlines()) == 1
 
@@ -188,7 +188,7 @@ def test_arguments_that_are_no_text() -> None:
 def test_a_loop_that_is_not_installed(tmp_path: Path) -> None:
     (tmp_path / "uvloop.py").write_text("raise ImportError('hidden by a test')\n")
     path = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
-    done = ws76proxy(
+    done = in_a_process(
         "relay", UPSTREAM, "--loop", "uvloop", environment={"PYTHONPATH": path.rstrip(os.pathsep)}
     )
     assert done.returncode == 2
@@ -197,7 +197,7 @@ def test_a_loop_that_is_not_installed(tmp_path: Path) -> None:
 
 
 def test_no_command_at_all_shows_them() -> None:
-    done = ws76proxy()
+    done = in_a_process()
     assert done.returncode == 2
     assert done.stdout == ""
     assert "relay" in done.stderr
@@ -212,7 +212,8 @@ def test_a_port_in_use(command: list[str], loop_name: str) -> None:
     loop = ["--loop", loop_name] if command[0] == "relay" else []
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        done = ws76proxy(*command, "--listen", f"127.0.0.1:{port}", *loop)
+        run = in_a_process if "--workers" in command else ws76proxy
+        done = run(*command, "--listen", f"127.0.0.1:{port}", *loop)
     assert done.returncode == 1
     assert done.stdout == ""
     (line,) = done.stderr.splitlines()

@@ -145,6 +145,15 @@ def read_flows(file: Path) -> list[HTTPFlow]:
     return [flow for flow in flows if isinstance(flow, HTTPFlow)]
 
 
+def filtered(file: Path, expression: str) -> list[HTTPFlow]:
+    """Those of a file's flows that a filter of mitmproxy lets through."""
+    flows = read_flows(file)
+    from mitmproxy import flowfilter
+
+    wanted = flowfilter.parse(expression)
+    return [flow for flow in flows if wanted(flow)]
+
+
 def the_session(flows: list[HTTPFlow]) -> HTTPFlow:
     """The one flow that became a WebSocket."""
     (flow,) = [flow for flow in flows if flow.websocket is not None]

@@ -13,7 +13,7 @@ from . import browser
 from .browser import PAGE_EVENT, Visit
 from .cases import BROWSER, ECHO_SERVERS, MIB, RESOURCE, TEXTS
 from .chromium import chromium_running
-from .mitm import ending, mitmproxying, reversing, run_mitmdump, texts, the_session, told
+from .mitm import ending, filtered, mitmproxying, reversing, run_mitmdump, texts, the_session, told
 from .peer import Server, serving
 from .process import PATIENCE
 from .test_relay_browser import assert_talked
@@ -170,14 +170,14 @@ def test_exported_and_read_by_mitmproxy_alone(pages: str, tmp_path: Path) -> Non
     ):
         visit(pages, f"{mitm.url}{RESOURCE}", messages=TEXTS)
         mitm.finish()
-    har, flows = tmp_path / "session.har", str(tmp_path / "flows")
-    run_mitmdump(tmp_path, "-r", flows, "--set", f"hardump={har}")
+    har, flows = tmp_path / "session.har", tmp_path / "flows"
+    run_mitmdump(tmp_path, "-r", str(flows), "--set", f"hardump={har}")
     entries = json.loads(har.read_text(encoding="utf-8"))["log"]["entries"]
     (messages,) = [one["_webSocketMessages"] for one in entries if "_webSocketMessages" in one]
     assert [one["data"] for one in messages if one["type"] == "send"] == list(TEXTS)
     for wanted in ("~websocket", r'~meta "\'server_dialect\': \'hixie-76\'"'):
-        assert RESOURCE in run_mitmdump(tmp_path, "-r", flows, wanted)
+        assert [flow.request.path for flow in filtered(flows, wanted)] == [RESOURCE]
     # With the addon, the handshake's report is there again.
-    shown = run_mitmdump(tmp_path, "-r", flows, "--set", "flow_detail=3", addon=True)
+    shown = run_mitmdump(tmp_path, "-r", str(flows), "--set", "flow_detail=3", addon=True)
     assert "rfc6455" in shown
     assert "the server got" in shown

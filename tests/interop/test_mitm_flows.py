@@ -9,7 +9,15 @@ import pytest
 
 from .cases import ORIGIN
 from .client import DIGEST, connected
-from .mitm import assert_verified, mitmproxying, reversing, run_mitmdump, the_session, told
+from .mitm import (
+    assert_verified,
+    filtered,
+    mitmproxying,
+    reversing,
+    run_mitmdump,
+    the_session,
+    told,
+)
 from .peer import PeerName, serving
 
 GUIDE = Path(__file__).parents[2] / "docs" / "mitmproxy.md"
@@ -54,8 +62,14 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.peer("eventlet", "ws-0.4")
 @pytest.mark.parametrize("wanted", FILTERS)
 def test_filter(wanted: str, saved: Path) -> None:
+    assert {flow.request.path for flow in filtered(saved, wanted)} == FILTERS[wanted]
+
+
+@pytest.mark.peer("eventlet", "ws-0.4")
+def test_a_filter_on_the_command_line(saved: Path) -> None:
+    wanted = "~meta \"'verdict': 'verified'\""
     printed = run_mitmdump(saved.parent, "-r", str(saved), wanted)
-    assert {path for path in (WRONG, RIGHT) if path in printed} == FILTERS[wanted]
+    assert {path for path in (WRONG, RIGHT) if path in printed} == {RIGHT}
 
 
 def test_filters_of_the_guide() -> None:

@@ -16,6 +16,7 @@ from types import TracebackType
 from typing import Any
 from urllib.parse import quote
 
+from tests.forking import ForkedMitmdump
 from tests.mitm.peers import PATIENCE, Peer
 from ws76proxy.wire import ResponseHead
 
@@ -58,13 +59,11 @@ class Mitmdump:
         command = [one for script in scripts for one in ("-s", script)]
         command += ["--mode", mode, "--listen-host", "127.0.0.1", "-p", "0", "-v"]
         environment = os.environ | {"PYTHONUNBUFFERED": "1", "PYTHONDEVMODE": ""}
-        self._process = subprocess.Popen(
-            _command([*command, *arguments], home),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            env=environment,
-            cwd=home,
+        self._process = ForkedMitmdump(
+            _command([*command, *arguments], home)[1:],
+            environment=environment,
+            folder=home,
+            one_output=True,
         )
         self._lines: queue.Queue[str | None] = queue.Queue()
         self.log: list[str] = []
@@ -98,7 +97,6 @@ class Mitmdump:
         self._reader.join(PATIENCE)
         while not self._lines.empty():
             self._take(self._lines.get())
-        assert self._process.stdout is not None
         self._process.stdout.close()
 
     def do(self, deed: str) -> str:
@@ -159,7 +157,6 @@ class Mitmdump:
             self._flows.append(json.loads(line[5:]))
 
     def _read(self) -> None:
-        assert self._process.stdout is not None
         for raw in self._process.stdout:
             self._lines.put(raw.decode(errors="replace").rstrip("\n"))
         self._lines.put(None)

@@ -13,6 +13,10 @@ from tests.mitm.client import Client, RefusedError
 from tests.mitm.peers import Peer, RawServer, serve
 from tests.mitm.process import ADDON, Mitmdump, run_mitmdump
 
+WITH_AND_WITHOUT = pytest.mark.parametrize(
+    "scripts", [(), ("-s", str(ADDON))], ids=["without", "with"]
+)
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -58,38 +62,74 @@ def test_har_while_it_runs(folder: Path) -> None:
     _check_har(folder / "dumped.har")
 
 
-@pytest.mark.parametrize("scripts", [(), ("-s", str(ADDON))], ids=["without", "with"])
+@WITH_AND_WITHOUT
 def test_har_from_a_file(folder: Path, tmp_path: Path, scripts: tuple[str, ...]) -> None:
     har = tmp_path / "again.har"
     run_mitmdump(["-n", "-r", str(folder / "flows"), "--set", f"hardump={har}", *scripts], tmp_path)
     _check_har(har)
 
 
-@pytest.mark.parametrize("scripts", [(), ("-s", str(ADDON))], ids=["without", "with"])
-@pytest.mark.parametrize(
-    ("expression", "paths"),
-    [
-        ("~websocket", {"/good", "/wrong-digest", "/odd-frames"}),
-        ("~marked", {"/wrong-digest"}),
-        ("~marker :x:", {"/wrong-digest"}),
-        ("~comment digest-wrong", {"/wrong-digest"}),
-        ("~meta digest-wrong", {"/wrong-digest"}),
-        ("~meta \"'verdict': 'verified'\"", {"/good", "/odd-frames"}),
-        ("~meta unknown-frame-type", {"/odd-frames"}),
-    ],
-)
-def test_filters(
-    folder: Path,
-    tmp_path: Path,
-    expression: str,
-    paths: set[str],
-    scripts: tuple[str, ...],
+FILTERS = {
+    "~websocket": {"/good", "/wrong-digest", "/odd-frames"},
+    "~marked": {"/wrong-digest"},
+    "~marker :x:": {"/wrong-digest"},
+    "~comment digest-wrong": {"/wrong-digest"},
+    "~meta digest-wrong": {"/wrong-digest"},
+    "~meta \"'verdict': 'verified'\"": {"/good", "/odd-frames"},
+    "~meta unknown-frame-type": {"/odd-frames"},
+}
+# A dumper for each filter: one start of mitmdump says what each of them lets through.
+DUMPERS = f"""
+import io
+
+from mitmproxy.addons.dumper import Dumper
+from mitmproxy.flowfilter import parse
+
+
+class Filtered(Dumper):
+    def __init__(self, number, expression):
+        super().__init__(io.StringIO())
+        self.name = f"filter-{{number}}"
+        self.filter = parse(expression)
+
+    def load(self, loader):
+        pass
+
+    def configure(self, updated):
+        pass
+
+    def done(self):
+        for line in self.outfp.getvalue().splitlines():
+            print(self.name, line, flush=True)
+
+
+addons = [Filtered(*one) for one in enumerate({list(FILTERS)!r})]
+"""
+
+
+def filtered(printed: str, mark: str = "") -> set[str]:
+    """The paths of the requests in lines that begin with this."""
+    return set(re.findall(rf"^{mark}.*GET http://[^/]+(/\S+)", printed, re.MULTILINE))
+
+
+@WITH_AND_WITHOUT
+def test_filters(folder: Path, tmp_path: Path, scripts: tuple[str, ...]) -> None:
+    dumpers = tmp_path / "dumpers.py"
+    dumpers.write_text(DUMPERS)
+    arguments = [*scripts, "-s", str(dumpers), "--set", "flow_detail=1"]
+    out = run_mitmdump(["-n", "-r", str(folder / "flows"), *arguments], tmp_path)
+    found = {one: filtered(out, f"filter-{number} ") for number, one in enumerate(FILTERS)}
+    assert found == FILTERS
+
+
+@WITH_AND_WITHOUT
+def test_a_filter_on_the_command_line(
+    folder: Path, tmp_path: Path, scripts: tuple[str, ...]
 ) -> None:
-    out = run_mitmdump(
-        ["-n", "-r", str(folder / "flows"), *scripts, "--set", "flow_detail=1", expression],
-        tmp_path,
-    )
-    assert set(re.findall(r"GET http://[^/]+(/\S+)", out)) == paths
+    expression = "~meta \"'verdict': 'verified'\""
+    arguments = [*scripts, "--set", "flow_detail=1", expression]
+    out = run_mitmdump(["-n", "-r", str(folder / "flows"), *arguments], tmp_path)
+    assert filtered(out) == FILTERS[expression]
 
 
 def test_the_report_is_shown_from_a_file(folder: Path, tmp_path: Path) -> None:

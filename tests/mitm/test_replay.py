@@ -86,11 +86,9 @@ def talk(client: Client) -> None:
     client.close()
 
 
-@pytest.fixture
-def recording(server: Server, tmp_path: Path) -> Path:
+def record(server: Server, path: Path, home: Path) -> Path:
     """A session of the echo server, and one that it refused."""
-    path = tmp_path / "recorded.ws76.jsonl"
-    with Mitmdump(mode(server), "--set", f"ws76_record={path}", home=tmp_path) as mitm:
+    with Mitmdump(mode(server), "--set", f"ws76_record={path}", home=home) as mitm:
         talk(connect(mitm, "/chat", extra=(("X-Device", "TV"),)))
         mitm.flow("/chat")
         client = connect(mitm, "/not-found")
@@ -98,8 +96,29 @@ def recording(server: Server, tmp_path: Path) -> Path:
             client.open()
         client.peer.close()
         mitm.flow("/not-found")
-    server.heads.clear()
     return path
+
+
+@pytest.fixture(scope="module")
+def _recorded() -> Iterator[Server]:
+    server = Server()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+def recording(_recorded: Server, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One for all tests: mitmdump takes two seconds to start."""
+    folder = tmp_path_factory.mktemp("recording")
+    return record(_recorded, folder / "recorded.ws76.jsonl", folder)
+
+
+@pytest.fixture
+def origin(_recorded: Server, recording: Path) -> Iterator[Server]:
+    """The server of the recording, at the address that stands in it, as if nobody had come yet."""
+    _recorded.heads.clear()
+    yield _recorded
+    _recorded.is_wrong.clear()
 
 
 def check_replayed(flow: dict[str, Any], server: Server) -> None:
@@ -116,7 +135,7 @@ def check_replayed(flow: dict[str, Any], server: Server) -> None:
 
 @pytest.mark.parametrize("way", ["option", "command"])
 def test_the_client_of_a_recording(
-    server: Server, recording: Path, tmp_path: Path, way: str
+    origin: Server, recording: Path, tmp_path: Path, way: str
 ) -> None:
     again = tmp_path / "again.ws76.jsonl"
     options = ["--set", f"ws76_record={again}"]
@@ -127,7 +146,7 @@ def test_the_client_of_a_recording(
         flow = mitm.flow("/chat")
         for session in (1, 2):
             mitm.line(lambda line, n=session: f"session {n}" in line and "as recorded" in line)  # type: ignore[misc]
-    check_replayed(flow, server)
+    check_replayed(flow, origin)
     complaints: list[str] = []
     before = list(read_sessions([recording], complaints.append))
     after = list(read_sessions([again], complaints.append))
@@ -145,8 +164,8 @@ def test_the_client_of_a_recording(
         assert new.end.client.messages == old.end.client.messages
 
 
-def test_a_server_that_says_something_else(server: Server, recording: Path, tmp_path: Path) -> None:
-    server.is_wrong.set()
+def test_a_server_that_says_something_else(origin: Server, recording: Path, tmp_path: Path) -> None:
+    origin.is_wrong.set()
     options = ["--set", f"ws76_replay_client={recording}"]
     with Mitmdump("regular", *options, home=tmp_path) as mitm:
         mitm.line(lambda line: "played as the client: 1 difference" in line)
@@ -157,7 +176,8 @@ def test_a_server_that_says_something_else(server: Server, recording: Path, tmp_
     assert flow["comment"].startswith("ws76: replay of session 1")
 
 
-def test_a_server_that_is_gone(server: Server, recording: Path, tmp_path: Path) -> None:
+def test_a_server_that_is_gone(server: Server, tmp_path: Path) -> None:
+    recording = record(server, tmp_path / "recorded.ws76.jsonl", tmp_path)
     server.stop()
     options = ["--set", f"ws76_replay_client={recording}"]
     with Mitmdump("regular", *options, home=tmp_path) as mitm:

@@ -165,6 +165,7 @@ async def test_an_asynchronous_script_holds_its_own_direction_only(tmp_path: Pat
             assert await client.receive(4) == frame(b"go")
             expected = frame(b"waited") + frame(b"behind")
             assert await upstream.receive(len(expected)) == expected
+        await upstream.close()
         await relay.recorder.ended()
 
 
@@ -237,4 +238,6 @@ do = [{ action = "split", at = [12], pause = 0.1 }]
             rest = await client.receive_some()
             assert time.monotonic() - begin >= 0.09
             assert rest.endswith(DIGEST)
+        # Or the relay would wait for it.
+        await upstream.close()
         await relay.recorder.ended()
