@@ -89,6 +89,8 @@ def _rewriting_and_bridging(loop: Literal["asyncio", "uvloop"]) -> tuple[Relay, 
     ours, pass_through = f"ws76{on}", f"asyncio{on}"
     hook, library = f"asyncio{on}-hook-json", f"websockets{on}-rfc6455"
     relay = (*_RELAY, "--loop", loop)
+    # As the load generator, the server and the other relays: none compresses.
+    bridge = (*relay, "--no-deflate")
     return (
         Relay(
             hook,
@@ -132,7 +134,7 @@ def _rewriting_and_bridging(loop: Literal["asyncio", "uvloop"]) -> tuple[Relay, 
         Relay(
             f"{ours}-bridge-modern-client",
             f"ws76proxy relay{note}, RFC 6455 to hixie-76",
-            (*relay, "--client-dialect", "rfc6455", "--server-dialect", "hixie-76"),
+            (*bridge, "--client-dialect", "rfc6455", "--server-dialect", "hixie-76"),
             modules=("ws76proxy", *modules),
             reference=pass_through,
             client_dialect="rfc6455",
@@ -142,7 +144,7 @@ def _rewriting_and_bridging(loop: Literal["asyncio", "uvloop"]) -> tuple[Relay, 
         Relay(
             f"{ours}-bridge-old-client",
             f"ws76proxy relay{note}, hixie-76 to RFC 6455",
-            (*relay, "--client-dialect", "hixie-76", "--server-dialect", "rfc6455"),
+            (*bridge, "--client-dialect", "hixie-76", "--server-dialect", "rfc6455"),
             modules=("ws76proxy", *modules),
             reference=pass_through,
             server_dialect="rfc6455",
