@@ -3,13 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import settings
 
 from .transcript import CUTS, Cut
-
-# No example fails for being slow: a busy machine is no fault.
-settings.register_profile("untimed", deadline=None)
-settings.load_profile("untimed")
 
 
 @pytest.fixture(params=list(CUTS.values()), ids=list(CUTS))
