@@ -236,7 +236,7 @@ async def test_a_second_signal_ends_a_drain_at_once(loop_name: str, number: sign
 @one_loop
 async def test_a_message_every_now_and_then_is_busy(loop_name: str) -> None:
     """And so is whoever talks: it ends when the drain does."""
-    options = "--json", "--drain", "0.5", "--drain-quiet", "3600"
+    options = "--json", "--drain", "2", "--drain-quiet", "3600"
     async with (
         serving() as server,
         running(loop_name, server.port, *options) as relay,
