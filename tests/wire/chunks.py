@@ -11,15 +11,18 @@ from ws76proxy.wire import (
     DigestBytes,
     EndOfStream,
     Event,
+    FrameDecoder,
     HeadRefused,
     Key3Bytes,
     ProtocolFault,
     TextFrames,
     TextMessages,
     UnreadBytes,
+    rfc6455,
 )
 
 Feed = Callable[[bytes], object]
+Decoder = FrameDecoder | rfc6455.MessageDecoder
 
 cuts = st.lists(st.integers(0, 10_000), max_size=12)
 """Where to cut, in ten-thousandths of the data; cuts may coincide, which makes empty chunks."""
@@ -115,3 +118,16 @@ def raw_of(events: Iterable[Event]) -> bytes:
         tail_again = isinstance(event, EndOfStream) and told_already and event.raw == told_already
         pieces.append(b"" if tail_again else event.raw)
     return b"".join(pieces)
+
+
+def assert_short_tells_the_same(short: Decoder, fed: Decoder, chunk: bytes) -> None:
+    """Two decoders in the same state: one is asked for a short message first, the other is fed."""
+    text = short.short(chunk)
+    events = normalised(fed.feed(chunk))
+    if text is None:
+        assert normalised(short.feed(chunk)) == events
+    else:
+        (event,) = events
+        assert isinstance(event, TextFrames | TextMessages)
+        assert event.payloads == [text]
+    assert short.offset == fed.offset

@@ -30,6 +30,7 @@ from ws76proxy.wire import (
 
 from .chunks import (
     assert_offsets_are_exact,
+    assert_short_tells_the_same,
     cut_at,
     cuts,
     every_way,
@@ -285,15 +286,8 @@ def test_a_nul_in_a_message_is_no_mark_of_a_beginning() -> None:
 def test_the_short_way_gives_what_feeding_tells(chunks: list[bytes], most: int) -> None:
     short, fed = FrameDecoder(max_message=most), FrameDecoder(max_message=most)
     for chunk in chunks:
-        text = short.short(chunk)
-        events = normalised(fed.feed(chunk))
-        if text is None:
-            assert normalised(short.feed(chunk)) == events
-        else:
-            (event,) = events
-            assert isinstance(event, TextFrames)
-            assert event.payloads == [text]
-        assert (short.offset, short.lost) == (fed.offset, fed.lost)
+        assert_short_tells_the_same(short, fed, chunk)
+        assert short.lost is fed.lost
     assert short.end() == fed.end()
 
 

@@ -18,6 +18,7 @@ __all__ = ["BridgedRequest", "translate_request"]
 
 _WHY = "the server's dialect asks in these words"
 _NO_ORIGIN = b"null"
+_NO_VALUES: Mapping[Field, bytes] = {}
 
 
 class BridgedRequest(msgspec.Struct, frozen=True):
@@ -56,7 +57,7 @@ def translate_request(
     *,
     random_below: RandomBelow,
     options: BridgeOptions,
-    values: Mapping[Field, bytes] | None = None,
+    values: Mapping[Field, bytes] = _NO_VALUES,
     original: RequestHead | None = None,
 ) -> BridgedRequest:
     """Ask a server in its dialect for what a client asked in its own.
@@ -91,12 +92,7 @@ def translate_request(
             ("Sec-WebSocket-Key2", challenge.key2.text),
         ]
     lines = [_line(*field) for field in front]
-    if values:
-        lines += [
-            field.with_value(values[field]) if field in values else field.raw for field in kept
-        ]
-    else:
-        lines += [field.raw for field in kept]
+    lines += [field.with_value(values[field]) if field in values else field.raw for field in kept]
     lines += [_line(*field) for field in behind]
     start = came.raw.index(b"\n", len(came.preamble)) + 1
     head = RequestHead(came.raw[:start] + b"".join(lines) + b"\r\n")

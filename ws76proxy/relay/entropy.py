@@ -15,7 +15,7 @@ _ALL = 1 << 32
 class Entropy:
     """What `secrets.randbelow` gives, from the same source, without a system call for each number.
 
-    A challenge takes some fifty of them: fetched one by one, they cost as much as all the rest of
+    A challenge takes some thirty of them: fetched one by one, they cost as much as all the rest of
     a handshake.
     """
 

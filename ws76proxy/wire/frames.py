@@ -33,6 +33,7 @@ __all__ = [
 CLOSING_HANDSHAKE = b"\xff\x00"
 DEFAULT_MAX_MESSAGE = 64 * 1024 * 1024
 _SHORT = 1024
+"""The longest frame that `short` takes."""
 _MAX_LENGTH = 2**63 - 1
 _KEPT_OF_OVERSIZED = 64
 _LARGE = 16_384

@@ -56,16 +56,16 @@ class BridgedConversation(Phase):
         """How the side has ended that was the first to end."""
         self._messages = session.options.messages
         self._ping_interval = session.options.ping_interval
-        self._is_unwatched = not self._messages and not self._ping_interval
-        """Nobody wants to know of each message that it has come, or when."""
 
     # What happens
 
     def begin(self) -> Iterator[Command]:
         """Read what came with the handshake."""
+        # Nobody wants to know of each message that it has come, or when.
+        is_unwatched = not self._messages and not self._ping_interval
         for side in self._sides.values():
             side.opens()
-            if self._is_unwatched:
+            if is_unwatched:
                 side.takes_shorthand()
         for side in self._sides.values():
             events = side.connection.events()
